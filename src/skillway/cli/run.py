@@ -1,0 +1,119 @@
+"""How a command is found, run and ended: help, envelope, exit code, and the log of an unexpected failure."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import click
+
+from skillway import __version__
+from skillway.cli import load_command
+from skillway.cli.output import Output, print_failure
+from skillway.errors import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, SkillwayError, UndecidedError
+from skillway_sync.errors import SyncError
+
+COMMANDS = {
+    "check": "check",
+    "build": "build",
+    "release": "release",
+    "new": "new",
+    "try": "try_",
+    "init": "init",
+    "demo": "demo",
+}
+"""From a command's name to its module, in the order of a first day's use."""
+
+INTERRUPTED = 130
+"""What a shell reports for a command that Ctrl-C ended."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are named or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands in the order of a first day's use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import the command of that name."""
+        return load_command(COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="skillway")
+def skillway() -> None:
+    """Run an organisation's Claude Code skills as a product.
+
+    Check skills, build a release, sign and publish it; laptops then take it with skillway-sync.
+
+    \b
+    Example:
+      skillway check
+      skillway build
+      skillway release publish
+    """  # noqa: D301 - click's mark for "do not re-wrap"
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command line and give its exit code; no expected failure leaves as a traceback."""
+    wants_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else len(arguments)]
+    try:
+        skillway.main(args=arguments, prog_name="skillway", standalone_mode=False, obj=Output(wants_json=wants_json))
+    except SkillwayError as error:
+        print_failure(error, wants_json=wants_json)
+        return error.exit_code
+    except SyncError as error:
+        failure = SkillwayError(error.message, fix=error.fix)
+        failure.code = error.code
+        print_failure(failure, wants_json=wants_json)
+        return EXIT_FAILURE
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return EXIT_USAGE
+    except click.UsageError as error:
+        return _usage_failure(error, wants_json=wants_json)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped; nothing half-written is used by the next run.", err=True)
+        return INTERRUPTED
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in ("skillway", "skillway_sync", "skillway_evals"):
+            return _unexpected(arguments, wants_json=wants_json)
+        missing = UndecidedError(f"This command needs {error.name}, which is not installed.", fix="pip install 'skillway[all]'")
+        print_failure(missing, wants_json=wants_json)
+        return missing.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe left, for example head; nothing more can be said
+        return EXIT_OK
+    except Exception:  # noqa: BLE001 - the last line of defence writes the log that an issue needs
+        return _unexpected(arguments, wants_json=wants_json)
+    return EXIT_OK
+
+
+def _usage_failure(error: click.UsageError, *, wants_json: bool) -> int:
+    where = error.ctx.command_path if error.ctx else "skillway"
+    failure = SkillwayError(error.format_message(), fix=f"See: {where} --help", next_actions=(f"{where} --help",))
+    failure.code = "usage"
+    print_failure(failure, wants_json=wants_json)
+    return EXIT_USAGE
+
+
+def _unexpected(arguments: list[str], *, wants_json: bool) -> int:
+    report = f"skillway {__version__}, Python {sys.version.split()[0]}, {sys.platform}\ncommand: {arguments}\n\n"
+    log = Path(".skillway") / "logs" / f"unexpected-{time.strftime('%Y%m%dT%H%M%S')}.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(report + traceback.format_exc(), encoding="utf-8")
+        fix = f"Please report it; {log} is laid out to paste into an issue."
+    except OSError:
+        sys.stderr.write(report + traceback.format_exc())
+        fix = "Please report it with the text above."
+    error = sys.exc_info()[1]
+    failure = SkillwayError(f"skillway met something it did not expect: {type(error).__name__}: {error}", fix=fix)
+    failure.code = "unexpected"
+    print_failure(failure, wants_json=wants_json)
+    return EXIT_FAILURE
