@@ -44,9 +44,13 @@ def load_config(path: Path) -> Config:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise _wrong(path, "does not exist", "Write it (docs/guides/it.md shows one) or name another with --config.") from None
+        raise _wrong(
+            path, "does not exist", "Write it (docs/guides/it.md shows one) or name another with --config."
+        ) from None
     except (OSError, ValueError) as error:
-        raise _wrong(path, f"cannot be read as JSON ({error})", "Mend the file, then run skillway-sync again.") from error
+        raise _wrong(
+            path, f"cannot be read as JSON ({error})", "Mend the file, then run skillway-sync again."
+        ) from error
     if not isinstance(content, dict):
         raise _wrong(path, "is not a JSON object", "Mend the file, then run skillway-sync again.")
     return _config(content, path)
@@ -56,8 +60,12 @@ def _config(content: dict[str, Any], path: Path) -> Config:
     store = _store(content.get("store"), path)
     root_json = Path(_text(content, "root_json", "root.json", path))
     teams = content.get("teams", [])
-    if not isinstance(teams, list) or not all(team == "*" or (isinstance(team, str) and is_name(team)) for team in teams):
-        raise _wrong(path, f"has teams {teams!r}", 'Give a list of kebab-case names, for example ["support"], or ["*"].')
+    if not isinstance(teams, list) or not all(
+        team == "*" or (isinstance(team, str) and is_name(team)) for team in teams
+    ):
+        raise _wrong(
+            path, f"has teams {teams!r}", 'Give a list of kebab-case names, for example ["support"], or ["*"].'
+        )
     ring = _text(content, "ring", "broad", path)
     if not is_name(ring):
         raise _wrong(path, f"has ring {ring!r}", "Give a kebab-case name, for example broad.")

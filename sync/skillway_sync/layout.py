@@ -16,7 +16,11 @@ SYSTEM = "system"
 USER = "user"
 POLICY_FILE = "50-skillway.json"
 
-_ROOTS = {"linux": "/opt/skillway", "darwin": "/Library/Application Support/skillway", "win32": "C:/ProgramData/skillway"}
+_ROOTS = {
+    "linux": "/opt/skillway",
+    "darwin": "/Library/Application Support/skillway",
+    "win32": "C:/ProgramData/skillway",
+}
 _CONFIGS = {
     "linux": "/etc/skillway/config.json",
     "darwin": "/Library/Application Support/skillway-config/config.json",

@@ -43,7 +43,7 @@ def _part_fault(part: str) -> str | None:
         return f"has a character in {part!r} that Windows does not allow"
     if part[-1] in ". ":
         return f"has a part {part!r} that ends in a dot or a space, which Windows drops"
-    if part.split(".")[0].casefold() in _WINDOWS_DEVICES:
+    if part.split(".", maxsplit=1)[0].casefold() in _WINDOWS_DEVICES:
         return f"has a part {part!r} that is a device name on Windows"
     return None
 

@@ -57,7 +57,9 @@ class Output:
 
 def json_option(function: F) -> F:
     """Add `--json` to a command; `Output.wants_json` already knows of it."""
-    return click.option("--json", "_json", is_flag=True, expose_value=False, help="Print one JSON envelope on stdout.")(function)
+    return click.option("--json", "_json", is_flag=True, expose_value=False, help="Print one JSON envelope on stdout.")(
+        function
+    )
 
 
 def print_failure(error: SkillwayError, *, wants_json: bool) -> None:

@@ -26,6 +26,7 @@ COMMANDS = {
 }
 """From a command's name to its module, in the order of a first day's use."""
 
+OURS = ("skillway", "skillway_sync", "skillway_evals")
 INTERRUPTED = 130
 """What a shell reports for a command that Ctrl-C ended."""
 
@@ -62,58 +63,56 @@ def run_command(arguments: list[str]) -> int:
     wants_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else len(arguments)]
     try:
         skillway.main(args=arguments, prog_name="skillway", standalone_mode=False, obj=Output(wants_json=wants_json))
-    except SkillwayError as error:
-        print_failure(error, wants_json=wants_json)
-        return error.exit_code
-    except SyncError as error:
-        failure = SkillwayError(error.message, fix=error.fix)
-        failure.code = error.code
-        print_failure(failure, wants_json=wants_json)
-        return EXIT_FAILURE
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
-        return EXIT_USAGE
-    except click.UsageError as error:
-        return _usage_failure(error, wants_json=wants_json)
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped; nothing half-written is used by the next run.", err=True)
         return INTERRUPTED
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] in ("skillway", "skillway_sync", "skillway_evals"):
-            return _unexpected(arguments, wants_json=wants_json)
-        missing = UndecidedError(f"This command needs {error.name}, which is not installed.", fix="pip install 'skillway[all]'")
-        print_failure(missing, wants_json=wants_json)
-        return missing.exit_code
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe left, for example head; nothing more can be said
         return EXIT_OK
-    except Exception:  # noqa: BLE001 - the last line of defence writes the log that an issue needs
-        return _unexpected(arguments, wants_json=wants_json)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return EXIT_USAGE
+    except Exception as error:  # noqa: BLE001 - the last line of defence: told as a failure, never a traceback
+        failure = _as_failure(error, arguments)
+        print_failure(failure, wants_json=wants_json)
+        return failure.exit_code
     return EXIT_OK
 
 
-def _usage_failure(error: click.UsageError, *, wants_json: bool) -> int:
-    where = error.ctx.command_path if error.ctx else "skillway"
-    failure = SkillwayError(error.format_message(), fix=f"See: {where} --help", next_actions=(f"{where} --help",))
-    failure.code = "usage"
-    print_failure(failure, wants_json=wants_json)
-    return EXIT_USAGE
+def _as_failure(error: Exception, arguments: list[str]) -> SkillwayError:
+    if isinstance(error, SkillwayError):
+        return error
+    if isinstance(error, click.UsageError):
+        where = error.ctx.command_path if error.ctx else "skillway"
+        return _failure("usage", EXIT_USAGE, error.format_message(), f"See: {where} --help")
+    if isinstance(error, SyncError):
+        return _failure(error.code, EXIT_FAILURE, error.message, error.fix)
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing and missing.split(".")[0] not in OURS:
+        return UndecidedError(
+            f"This command needs {missing}, which is not installed.", fix="pip install 'skillway[all]'"
+        )
+    return _unexpected(error, arguments)
 
 
-def _unexpected(arguments: list[str], *, wants_json: bool) -> int:
+def _failure(code: str, exit_code: int, message: str, fix: str) -> SkillwayError:
+    failure = SkillwayError(message, fix=fix)
+    failure.code, failure.exit_code = code, exit_code
+    return failure
+
+
+def _unexpected(error: Exception, arguments: list[str]) -> SkillwayError:
     report = f"skillway {__version__}, Python {sys.version.split()[0]}, {sys.platform}\ncommand: {arguments}\n\n"
+    report += "".join(traceback.format_exception(error))
     log = Path(".skillway") / "logs" / f"unexpected-{time.strftime('%Y%m%dT%H%M%S')}.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(report + traceback.format_exc(), encoding="utf-8")
+        log.write_text(report, encoding="utf-8")
         fix = f"Please report it; {log} is laid out to paste into an issue."
     except OSError:
-        sys.stderr.write(report + traceback.format_exc())
+        sys.stderr.write(report)
         fix = "Please report it with the text above."
-    error = sys.exc_info()[1]
-    failure = SkillwayError(f"skillway met something it did not expect: {type(error).__name__}: {error}", fix=fix)
-    failure.code = "unexpected"
-    print_failure(failure, wants_json=wants_json)
-    return EXIT_FAILURE
+    message = f"skillway met something it did not expect: {type(error).__name__}: {error}"
+    return _failure("unexpected", EXIT_FAILURE, message, fix)
