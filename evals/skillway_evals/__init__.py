@@ -1,1 +1,1 @@
-"""The eval runner: which skills have passing evidence. Its own issue fills it."""
+"""The eval runner's package. Empty so far: no skill has evidence yet, and nothing here claims otherwise."""
