@@ -4,8 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from skillway.errors import FindingsError
+from skillway.errors import FindingsError, SkillwayError
+
+
+class OutputError(SkillwayError):
+    """The caller must act: the disk did not take what the build wrote.
+
+    Args:
+        path: What was to be written.
+        error: What the operating system said.
+    """
+
+    code = "output"
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"Cannot write {path}: {error.strerror or error}.",
+            fix="Make room or set the rights right, and run it again; the former build is still there.",
+        )
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -29,8 +29,11 @@ def take_snapshot(folder: Path) -> Snapshot:
     """Hash every file below a folder, links not followed.
 
     Folders whose name begins with a dot, `.claude-plugin` apart, and `__pycache__` are left out: neither a build
-    nor a check reads them. A folder that does not exist or cannot be listed gives its own path with a mark.
+    nor a check reads them. A folder that cannot be listed gives its own path with a mark, and so does a link in
+    place of the folder itself, under the empty path; one that does not exist has no files.
     """
+    if folder.is_symlink():
+        return {"": LINK + os.readlink(folder)}  # noqa: PTH115 - as in hash_file
     snapshot: Snapshot = {}
     pending = [""]
     while pending:
@@ -57,7 +60,7 @@ def _is_source_folder(name: str) -> bool:
 def _identity(entry: os.DirEntry[str]) -> str:
     try:
         if entry.is_symlink():
-            return LINK + os.readlink(entry.path)
+            return LINK + os.readlink(entry.path)  # noqa: PTH115 - as in hash_file
         if not entry.is_file(follow_symlinks=False):
             return SPECIAL
         return hash_file(entry.path)

@@ -1,0 +1,96 @@
+"""What is decided about a tool call, and how is it said?
+
+deny over ask over silence; never allow, because a hook's allow would skip the user's own confirmation.
+"""
+
+from payload import quote_json
+
+DENY, ASK = "deny", "ask"
+
+CATASTROPHIC = frozenset([
+    "delete-root", "delete-home", "delete-system", "disk-overwrite", "permissions-everywhere", "fork-bomb", "guard-tampering",
+])  # fmt: skip
+"""Rules that no policy can switch off or soften."""
+
+_SHOWN_CHARACTERS = 160
+
+
+class Stop:
+    """One reason to stop a tool call.
+
+    Attributes:
+        decision: DENY or ASK.
+        rule: The rule's id, lower case with hyphens.
+        what: The exact part that is stopped.
+        why: A sentence in plain words.
+        instead: A command, skill or way that is not stopped.
+        command: The shell command in `instead`, or "".
+    """
+
+    __slots__ = ("command", "decision", "instead", "rule", "what", "why")
+
+    def __init__(self, decision: str, rule: str, why: str, instead: str, command: str = "") -> None:
+        """Say why; `what` is added by whoever knows the text."""
+        self.decision = decision
+        self.rule = rule
+        self.what = ""
+        self.why = why
+        self.instead = instead
+        self.command = command
+
+    def message(self) -> str:
+        """Write what the agent, and the person beside it, should read."""
+        verb = "stopped" if self.decision == DENY else "wants a person to confirm"
+        instead = f"{self.instead}: `{self.command}`" if self.command else self.instead
+        return "\n".join([
+            f"The guard {verb} `{_shown(self.what)}` (rule {self.rule}).",
+            f"Why: {self.why}",
+            f"Instead: {instead}.",
+            "Do not try another spelling. If it must be exactly this, the person runs it in their own terminal.",
+            f"A wrong stop? The person tells the owners of the base-plugin: rule {self.rule}, and the command.",
+        ])  # fmt: skip
+
+    def document(self, message: str) -> str:
+        """Write the decision as Claude Code reads it from a PreToolUse hook's stdout."""
+        return (
+            '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"'
+            + self.decision
+            + '","permissionDecisionReason":'
+            + quote_json(message)
+            + "}}\n"
+        )
+
+
+def _shown(text: str) -> str:
+    """Make one short line of it, without what a terminal would obey instead of show."""
+    text = " ".join(text[: 2 * _SHOWN_CHARACTERS].replace("`", "'").split())
+    text = "".join([character if character.isprintable() else "?" for character in text])
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+
+
+def weightier(first: "Stop | None", second: "Stop | None") -> "Stop | None":
+    """Give the stop that counts; the earlier one of two equals."""
+    if first is None or (second is not None and first.decision == ASK and second.decision == DENY):
+        return second
+    return first
+
+
+def apply_policy(stop: Stop, policy: "dict[str, object]") -> "Stop | None":
+    """Let the organisation switch a rule off, or turn its deny into ask; the catastrophic few stay as they are.
+
+    Args:
+        stop: What the rules decided.
+        policy: `guard-policy.json`: lists of rule ids under `off` and `ask`; anything else in it is ignored.
+    """
+    if stop.rule in CATASTROPHIC:
+        return stop
+    if _lists(policy, "off", stop.rule):
+        return None
+    if _lists(policy, "ask", stop.rule):
+        stop.decision = ASK
+    return stop
+
+
+def _lists(policy: "dict[str, object]", key: str, rule: str) -> bool:
+    rules = policy.get(key)
+    return isinstance(rules, list) and rule in rules

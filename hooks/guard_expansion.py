@@ -1,0 +1,256 @@
+"""Which values can a word of a command have?
+
+Follows what is written in the command itself: literal assignments, loops over literals, `~`, `$HOME`, `$PWD`, `$IFS`,
+braces, and the output of a few commands that only print. Everything else stays unknown; it is never guessed. The
+number of values is bounded. Leaves reading to `guard_lexer.py` and meaning to the rules.
+"""
+
+from guard_simple import TEXT
+from guard_words import FILE, LITERAL, OUTPUT, VARIABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from guard_simple import Simple
+    from guard_words import Part, Word
+
+UNKNOWN_TEXT = "\0"
+"""Stands for text that is not known. A command cannot hold NUL itself: shells drop it, and so does the guard."""
+
+MAX_VALUES = 32
+"""Values of one word that are followed; a longer list of braces or of a loop is cut."""
+
+MAX_VALUE_CHARACTERS = 4096
+"""A longer value of a variable is not followed: `a=$a$a` doubles each time that it is read."""
+
+_MAX_BRACE_CHARACTERS = 2000
+_MAX_EXPANDED_CHARACTERS = 1 << 16
+_SEPARATOR = "\x1f"
+_BLANKS = " \t\n"
+_GLOBS = frozenset("*?[")
+_LOCATORS = frozenset(["which", "command", "type", "whence"])
+
+
+class Argument(str):  # noqa: SLOT000 - most have no attribute of their own; class attributes cost nothing
+    """One word after expansion.
+
+    Attributes:
+        has_glob: An unquoted `*`, `?` or `[` is in it.
+        outputs: Ranges of the commands whose output is part of it.
+        files: Ranges of the commands behind a `<(…)` in it.
+    """
+
+    has_glob = False
+    outputs: "tuple[tuple[int, int], ...]" = ()
+    files: "tuple[tuple[int, int], ...]" = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all of its text is known."""
+        return UNKNOWN_TEXT not in self
+
+
+class Values:
+    """Values of variables at one point of a command; assignments change it."""
+
+    def __init__(self, home: str, environment: "Callable[[str], str]") -> None:
+        """Start with the environment's variables.
+
+        Args:
+            home: The user's home folder.
+            environment: A function that gives a variable of the environment, or "".
+        """
+        self.home = home
+        self._environment = environment
+        self._assigned = {"IFS": [" \t\n"]}
+
+    def copy(self) -> "Values":
+        """Give an independent copy, for a text that runs in a shell of its own."""
+        other = Values(self.home, self._environment)
+        other._assigned = dict(self._assigned)
+        return other
+
+    def assign(self, name: str, values: "list[str]") -> None:
+        """Set a variable to one value, or to the several that a loop gives it."""
+        kept = [value if len(value) <= MAX_VALUE_CHARACTERS else UNKNOWN_TEXT for value in values[:MAX_VALUES]]
+        self._assigned[name] = kept or [""]
+
+    def get(self, name: str, cwd: "str | None") -> "list[str] | None":
+        """Give a variable's possible values, or None when it is not known to be set."""
+        if name in self._assigned:
+            return self._assigned[name]
+        if name == "HOME":
+            return [self.home]
+        if name == "PWD":
+            return [cwd or UNKNOWN_TEXT]
+        if name == "TMPDIR":
+            return [self._environment(name) or "/tmp"]  # noqa: S108 - names the place, writes nothing there
+        found = self._environment(name)
+        return [found] if found else None
+
+
+class Expander:
+    """Expands the words of one text's commands.
+
+    Args:
+        commands: The lexer's flat list, to see what stands in a substitution.
+        values: Variables.
+    """
+
+    def __init__(self, commands: "list[Simple]", values: Values) -> None:
+        self.commands = commands
+        self.values = values
+        self._depth = 0
+
+    def expand(self, word: "Word", cwd: "str | None") -> "list[Argument]":
+        """Give the arguments that a word becomes; usually one."""
+        if len(word) == 1 and word[0][0] == LITERAL:
+            _, text, is_quoted = word[0]
+            if is_quoted:
+                return [Argument(text)]
+            return self._finish(_braces(text) if "{" in text else [text], word, is_quoted=False)
+        texts = [""]
+        is_quoted = False
+        for part in word:
+            pieces = self._pieces(part, cwd)
+            if part[0] != LITERAL and len(texts[0]) + len(pieces[0]) > _MAX_EXPANDED_CHARACTERS:
+                pieces = [UNKNOWN_TEXT]
+            texts = [text + piece for text in texts for piece in pieces][:MAX_VALUES]
+            is_quoted = is_quoted or part[2]
+        return self._finish(texts, word, is_quoted=is_quoted)
+
+    def text(self, word: "Word", cwd: "str | None") -> Argument:
+        """Give the one text that a word stands for where the shell does not split: redirections, assignments."""
+        arguments = self.expand(word, cwd)
+        if len(arguments) == 1:
+            return arguments[0]
+        joined = Argument(" ".join(arguments))
+        joined.outputs = _ranges(word, OUTPUT)
+        joined.files = _ranges(word, FILE)
+        return joined
+
+    def _finish(self, texts: "list[str]", word: "Word", *, is_quoted: bool) -> "list[Argument]":
+        arguments = []
+        outputs, files = _ranges(word, OUTPUT), _ranges(word, FILE)
+        has_glob = any(kind == LITERAL and not quoted and not _GLOBS.isdisjoint(text) for kind, text, quoted in word)
+        has_tilde = word[:1] and word[0][0] == LITERAL and not word[0][2] and word[0][1].startswith("~")
+        for text in texts:
+            for field in text.split(_SEPARATOR) if _SEPARATOR in text else [text]:
+                if not field and not is_quoted:
+                    continue
+                argument = Argument(self._tilde(field) if has_tilde else field)
+                argument.has_glob, argument.outputs, argument.files = has_glob, outputs, files
+                arguments.append(argument)
+        return arguments
+
+    def _tilde(self, text: str) -> str:
+        name, slash, rest = text[1:].partition("/")
+        if text[:1] != "~":
+            return text
+        if not name:
+            return self.values.home + slash + rest
+        if name in ("+", "-"):
+            return UNKNOWN_TEXT + slash + rest
+        return ("/root" if name == "root" else self.values.home.rpartition("/")[0] + "/" + name) + slash + rest
+
+    def _pieces(self, part: "Part", cwd: "str | None") -> "list[str]":
+        kind, value, is_quoted = part
+        if kind == LITERAL:
+            return [value] if is_quoted or "{" not in value else _braces(value)
+        if kind == VARIABLE:
+            pieces = self._variable(value, cwd)
+        elif kind == OUTPUT:
+            pieces = [self._output(value, cwd)]
+        else:
+            return [UNKNOWN_TEXT]
+        return pieces if is_quoted else [_split(piece) for piece in pieces]
+
+    def _variable(self, value: "tuple[str, Word | None]", cwd: "str | None") -> "list[str]":
+        name, default = value
+        pieces = self.values.get(name, cwd)
+        if pieces is not None:
+            return pieces
+        if default is None:
+            return [UNKNOWN_TEXT]
+        return [str(argument) for argument in self.expand(default, cwd)] or [""]
+
+    def _output(self, span: "tuple[int, int]", cwd: "str | None") -> str:
+        """Give what a substitution prints, when that is plain to see."""
+        self._depth += 1
+        try:
+            return self.printed(span, cwd).rstrip("\n") if self._depth <= MAX_VALUES else UNKNOWN_TEXT
+        finally:
+            self._depth -= 1
+
+    def printed(self, span: "tuple[int, int]", cwd: "str | None") -> str:
+        """Give what the last command of a range prints: echo, printf, pwd, mktemp, which; else unknown."""
+        first, last = span
+        if last <= first:
+            return UNKNOWN_TEXT
+        simple = self.commands[last - 1]
+        arguments = [argument for word in simple.words for argument in self.expand(word, cwd)]
+        if not arguments:
+            return UNKNOWN_TEXT
+        name = arguments[0].rpartition("/")[2]
+        if name == "cat" and len(arguments) == 1 and simple.stdin and simple.stdin[0] == TEXT:
+            return self.text(simple.stdin[1], cwd)
+        if name == "pwd":
+            return cwd or UNKNOWN_TEXT
+        return _printed_text(name, arguments[1:])
+
+
+def _printed_text(name: str, arguments: "Sequence[str]") -> str:
+    if name == "printf" and arguments:
+        return _formatted(arguments[0].replace("\\n", "\n"), arguments[1:])
+    if name == "echo":
+        first = 0
+        while first < len(arguments) and arguments[first] in ("-n", "-e", "-E", "-ne", "-en"):
+            first += 1
+        return " ".join(arguments[first:])
+    if name == "mktemp":
+        return "/tmp/" + UNKNOWN_TEXT  # noqa: S108 - names the place, writes nothing there
+    return arguments[-1] if name in _LOCATORS and arguments else UNKNOWN_TEXT
+
+
+def _formatted(template: str, arguments: "Sequence[str]") -> str:
+    if "%" not in template:
+        return template
+    return template.replace("%s", " ".join(arguments), 1) if template.count("%") == 1 else UNKNOWN_TEXT
+
+
+def _split(text: str) -> str:
+    """Mark where the shell would split an unquoted value into words."""
+    for blank in _BLANKS:
+        text = text.replace(blank, _SEPARATOR)
+    return text
+
+
+def _ranges(word: "Word", kind: int) -> "tuple[tuple[int, int], ...]":
+    return tuple([value for part_kind, value, _ in word if part_kind == kind])
+
+
+def _braces(text: str) -> "list[str]":
+    """Expand `a{b,c}d`, inner braces too, up to MAX_VALUES results."""
+    results = [text]
+    if len(text) > _MAX_BRACE_CHARACTERS:
+        return results
+    for _ in range(MAX_VALUES):
+        expanded = []
+        for result in results:
+            expanded.extend(_first_brace(result))
+        if len(expanded) == len(results) or len(expanded) > MAX_VALUES:
+            return expanded[:MAX_VALUES]
+        results = expanded
+    return results
+
+
+def _first_brace(text: str) -> "list[str]":
+    """Expand the first pair of braces that has no other inside and a comma."""
+    stop = text.find("}")
+    while stop >= 0:
+        start = text.rfind("{", 0, stop)
+        if start >= 0 and "," in text[start:stop]:
+            return [text[:start] + item + text[stop + 1 :] for item in text[start + 1 : stop].split(",")]
+        stop = text.find("}", stop + 1)
+    return [text]

@@ -1,0 +1,150 @@
+"""Does a command delete, overwrite or open up more than the work at hand: a home, the system, a disk, the history?"""
+
+from guard_decision import DENY, Stop
+from guard_expansion import UNKNOWN_TEXT
+from guard_options import is_unique_prefix, names, read_options
+from guard_paths import GIT, HOME, OUTSIDE, PROJECT, ROOT, SYSTEM, TEMPORARY, UNKNOWN, is_disk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from guard_commands import Command
+    from guard_paths import Places
+
+_DELETED = {
+    ROOT: ("delete-root", "it deletes everything on this machine."),
+    HOME: ("delete-home", "it deletes a whole home folder."),
+    SYSTEM: ("delete-system", "it deletes folders that the system needs."),
+    GIT: ("delete-history", "it deletes the repository's history, also what was never pushed."),
+    OUTSIDE: ("delete-outside", "it deletes a folder that is not part of this project, and there is no undo."),
+}
+_OPENED = {
+    ROOT: "it changes the rights of everything on this machine.",
+    HOME: "it changes the rights of a whole home folder.",
+    SYSTEM: "it changes the rights of folders that the system needs; logins and sudo stop working.",
+}
+_DISKUTIL = ("erase", "partitiondisk", "reformat", "secureerase", "zerodisk", "randomdisk", "apfs")
+_DISKUTIL_APFS = ("delete", "erase")
+
+
+def judge_delete(command: "Command", places: "Places") -> "Stop | None":
+    """Judge rm and its like by what they would delete."""
+    options, operands = read_options(command.arguments, "", frozenset())
+    found = names(options)
+    if found & {"--help", "--version"}:
+        return None
+    is_recursive = command.is_bulk or found & {"-r", "-R"} or any(is_unique_prefix(o, "recursive", 1) for o in found)
+    if not is_recursive:
+        return None
+    for operand in operands:
+        stop = _judge_target(operand, command, places)
+        if stop:
+            return stop
+    return None
+
+
+def _judge_target(operand: str, command: "Command", places: "Places") -> "Stop | None":
+    zone = places.zone(operand, command.cwd, is_bulk=command.is_bulk)
+    if zone == PROJECT and _is_whole_project(operand, command, places):
+        return _delete_stop("delete-project", "it deletes the whole project, also what was never committed.")
+    if zone not in _DELETED:
+        return None
+    if command.is_remote and zone not in (ROOT, SYSTEM):
+        return None
+    return _delete_stop(*_DELETED[zone])
+
+
+def _is_whole_project(operand: str, command: "Command", places: "Places") -> bool:
+    from guard_paths import absolute
+
+    full = absolute(operand, command.cwd)
+    head, _, last = (full or "").rpartition("/")
+    return (head if last and not last.strip("*.?") else full) == places.project and not command.is_bulk
+
+
+def _delete_stop(rule: str, why: str) -> Stop:
+    return Stop(
+        DENY,
+        rule,
+        why,
+        "name the exact files inside the project, or list first what is there",
+        "git status --short --ignored",
+    )
+
+
+def judge_find(command: "Command", places: "Places") -> "Stop | None":
+    """Judge find's own -delete; what it starts is judged for itself."""
+    if "-delete" not in command.arguments:
+        return None
+    from guard_wrappers import find_roots
+
+    for root in find_roots(command.arguments):
+        zone = places.zone(root, command.cwd)
+        if zone in _DELETED:
+            return _delete_stop(*_DELETED[zone])
+    return None
+
+
+def judge_shred(command: "Command", places: "Places") -> "Stop | None":
+    """Judge shred: what it overwrites no backup tool of the disk brings back."""
+    for operand in read_options(command.arguments, "ns", frozenset(["iterations", "size", "random-source"]))[1]:
+        if is_disk(operand):
+            return _disk_stop()
+        if places.zone(operand, command.cwd) not in (PROJECT, TEMPORARY, UNKNOWN):
+            return _delete_stop("delete-outside", _DELETED[OUTSIDE][1])
+    return None
+
+
+def judge_rights(command: "Command", places: "Places") -> "Stop | None":
+    """Judge chmod, chown and chgrp with -R."""
+    options, operands = read_options(command.arguments, "", frozenset(["reference", "from"]))
+    found = names(options)
+    if not found & {"-R"} and not any(is_unique_prefix(option, "recursive", 4) for option in found):
+        return None
+    for operand in operands[1:]:
+        zone = places.zone(operand, command.cwd)
+        if zone in _OPENED and UNKNOWN_TEXT not in operand:
+            return Stop(
+                DENY,
+                "permissions-everywhere",
+                _OPENED[zone],
+                "change only the files of this project that need it",
+                f"{command.name} --help",
+            )
+    return None
+
+
+def judge_disk(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge the programs that write a disk as a whole."""
+    name, arguments = command.name, command.arguments
+    if {"--help", "--version", "-V"} & set(arguments):
+        return None
+    if name == "dd":
+        targets = [argument[3:] for argument in arguments if argument.startswith("of=")]
+        return _disk_stop() if any(is_disk(target) for target in targets) else None
+    if name == "wipefs":
+        found = names(read_options(arguments, "top", frozenset(["offset", "types"]))[0])
+        return _disk_stop() if found & {"-a", "--all", "-o", "--offset"} and "-n" not in found else None
+    if name == "diskutil":
+        verb = arguments[0].lower() if arguments else ""
+        below = arguments[1].lower() if len(arguments) > 1 else ""
+        harmless = not verb.startswith(_DISKUTIL) or (verb == "apfs" and not below.startswith(_DISKUTIL_APFS))
+        return None if harmless else _disk_stop()
+    return _disk_stop() if any(not argument.startswith("-") for argument in arguments) else None
+
+
+def _disk_stop() -> Stop:
+    return Stop(
+        DENY,
+        "disk-overwrite",
+        "it overwrites a disk with everything on it.",
+        "write into a file, or look at the disks first",
+        "df -h",
+    )
+
+
+def judge_redirects(command: "Command") -> "Stop | None":
+    """Judge where a command's output goes: to a disk?"""
+    for _, target in command.redirects:
+        if is_disk(target):
+            return _disk_stop()
+    return None

@@ -1,0 +1,169 @@
+"""Does a command create a pull request past the create-pr skill, or delete a repository?
+
+The skill's own program starts the forge's CLI as a child process, which hooks do not see; so every direct form can
+be refused without remembering anything.
+"""
+
+from guard_decision import DENY, Stop
+from guard_options import names, read_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from guard_commands import Command
+    from guard_paths import Places
+
+PULL_REQUEST = "pull-request"
+
+_GH_SHORTS = "tbFBHalmprRT"
+_GH_LONGS = frozenset([
+    "repo", "title", "body", "body-file", "base", "head", "assignee", "label", "milestone", "project", "reviewer",
+    "template", "recover", "hostname", "jq", "method", "field", "raw-field", "header", "input", "preview", "cache",
+])  # fmt: skip
+_API_SHORTS = "XfFHqtp"
+_GLAB_SHORTS = "tdbsalmRXfFH"
+_GLAB_LONGS = frozenset([
+    "repo", "title", "description", "source-branch", "target-branch", "assignee", "label", "milestone", "reviewer",
+    "hostname", "method", "field", "raw-field", "header", "input", "related-issue", "head",
+])  # fmt: skip
+_FIELDS = frozenset(["-f", "-F", "--field", "--raw-field", "--input"])
+_CURL_SHORTS = "AbcCdDeEFhHIKmoPQrtTuUwxXyYz"
+_CURL_LONGS = frozenset([
+    "data", "data-raw", "data-binary", "data-ascii", "data-urlencode", "json", "form", "request", "header", "user",
+    "output", "url", "proxy", "cert", "key", "cacert", "max-time", "connect-timeout", "retry", "user-agent", "cookie",
+    "upload-file", "write-out", "post-data", "post-file", "body-data", "body-file", "method",
+])  # fmt: skip
+_CURL_BODIES = frozenset([
+    "-d", "-F", "-T", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json", "--form",
+    "--post-data", "--post-file", "--body-data", "--body-file",
+])  # fmt: skip
+_MUTATION = "createpullrequest"
+_COLLECTIONS = ("pulls", "merge_requests", "pullrequests", "pull-requests")
+_CREATE_WORDS = {
+    "hub": (("pull-request",),),
+    "tea": (("pulls", "create"), ("pull", "create"), ("pr", "create"), ("pulls", "c"), ("pr", "c")),
+    "az": (("repos", "pr", "create"),),
+    "bb": (("pr", "create"),),
+}
+
+
+def pull_request_stop() -> Stop:
+    """Make the stop for a pull request that is created directly."""
+    return Stop(
+        DENY,
+        PULL_REQUEST,
+        "pull requests are created with the create-pr skill, whose description quotes why the change was asked for and is"
+        " checked before it is sent.",
+        "use the create-pr skill, whose program is",
+        "create-pull-request create --help",
+    )
+
+
+def judge_gh(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge GitHub's CLI."""
+    options, words = read_options(command.arguments, _GH_SHORTS, _GH_LONGS)
+    if words[:1] == ["api"]:
+        return _judge_api(command, _API_SHORTS, _GH_LONGS)
+    found = names(options)
+    if found & {"--help", "-h"}:
+        return None
+    if words[:2] in (["pr", "create"], ["pr", "new"]):
+        # `--dry-run` belongs to `create`; read as an option it is no other option's value.
+        return None if "--dry-run" in found else pull_request_stop()
+    if words[:2] == ["repo", "delete"]:
+        return _repository_stop()
+    if words[:2] == ["alias", "set"]:
+        return _judge_alias(words[3:])
+    return None
+
+
+def _judge_alias(words: "list[str]") -> "Stop | None":
+    """Judge what an alias stands for: words of gh, or after `!` a shell command."""
+    expansion = " ".join(words).lstrip("!").split()
+    words = expansion[1:] if expansion[:1] == ["gh"] else expansion
+    return pull_request_stop() if words[:2] in (["pr", "create"], ["pr", "new"]) else None
+
+
+def judge_glab(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge GitLab's CLI."""
+    options, words = read_options(command.arguments, _GLAB_SHORTS, _GLAB_LONGS)
+    if words[:1] == ["api"]:
+        return _judge_api(command, _API_SHORTS, _GLAB_LONGS)
+    if names(options) & {"--help", "-h"}:
+        return None
+    is_creation = words[:1] == ["mr"] and words[1:2] in (["create"], ["new"], ["for"])
+    return pull_request_stop() if is_creation else None
+
+
+def judge_by_words(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge the CLIs whose creation is known by its first words alone."""
+    options, words = read_options(command.arguments, "R", frozenset(["repo", "login"]))
+    if names(options) & {"--help", "-h"}:
+        return None
+    return pull_request_stop() if any(tuple(words[: len(c)]) == c for c in _CREATE_WORDS[command.name]) else None
+
+
+def _judge_api(command: "Command", shorts: str, longs: "frozenset[str]") -> "Stop | None":
+    options, words = read_options(command.arguments, shorts, longs)
+    endpoint = words[1] if len(words) > 1 else ""
+    method = [value.upper() for name, value in options if name in ("-X", "--method")]
+    sends = bool(names(options) & _FIELDS)
+    if endpoint == "graphql":
+        return pull_request_stop() if _has_mutation(command) else None
+    verb = method[-1] if method else ("POST" if sends else "GET")
+    if verb == "POST" and is_collection(endpoint):
+        return pull_request_stop()
+    if verb == "DELETE" and _is_repository(endpoint):
+        return _repository_stop()
+    return None
+
+
+def judge_http(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge curl, wget and httpie: a POST to a forge's list of pull requests."""
+    options, words = read_options(command.arguments, _CURL_SHORTS, _CURL_LONGS)
+    urls = words + [value for name, value in options if name == "--url"]
+    if any("graphql" in url for url in urls) and _has_mutation(command):
+        return pull_request_stop()
+    if not any(is_collection(url) for url in urls):
+        return None
+    methods = [value.upper() for name, value in options if name in ("-X", "--request", "--method")]
+    sends = bool(names(options) & _CURL_BODIES) and not names(options) & {"-G", "--get"}
+    if command.name in ("http", "https", "xh"):
+        methods = [word for word in words if word in ("POST", "GET", "PUT", "DELETE", "PATCH")]
+        sends = any("=" in word and not is_collection(word) and "==" not in word for word in words)
+    return pull_request_stop() if "POST" in methods or (sends and not methods) else None
+
+
+def _has_mutation(command: "Command") -> bool:
+    text = " ".join(command.arguments) + " " + command.stdin()
+    return _MUTATION in text.lower()
+
+
+def is_collection(url: str) -> bool:
+    """Tell whether a URL or API path names a repository's list of pull or merge requests."""
+    path = url.partition("?")[0].partition("#")[0].rstrip("/")
+    head, _, last = path.rpartition("/")
+    if last not in _COLLECTIONS:
+        return False
+    return any(mark in "/" + head for mark in ("/repos/", "/projects/", "/repositories/"))
+
+
+def _is_repository(endpoint: str) -> bool:
+    parts = endpoint.partition("?")[0].strip("/").split("/")
+    return len(parts) == 3 and parts[0] == "repos"  # noqa: PLR2004 - repos/<owner>/<name>
+
+
+def _repository_stop() -> Stop:
+    return Stop(
+        DENY,
+        "repository-delete",
+        "it deletes a whole repository with its issues and pull requests, and nothing brings them back.",
+        "archive it, which a person can undo, or look at it first",
+        "gh repo view",
+    )
+
+
+def judge_mcp(tool: str) -> "Stop | None":
+    """Judge a forge's MCP tool by its name, such as mcp__github__create_pull_request."""
+    name = tool.rpartition("__")[2].lower().replace("_", "").replace("-", "")
+    is_creation = name.endswith(("createpullrequest", "createmergerequest", "openpullrequest", "createpr", "createmr"))
+    return pull_request_stop() if is_creation else None

@@ -1,0 +1,95 @@
+"""Does a git command overwrite or delete what others have, or open a merge request by a push option?"""
+
+from guard_decision import ASK, DENY, Stop
+from guard_forge import pull_request_stop
+from guard_options import is_unique_prefix, names, read_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from guard_commands import Command
+    from guard_paths import Places
+
+_GLOBAL_SHORTS = "Cc"
+_GLOBAL_LONGS = frozenset(["git-dir", "work-tree", "namespace", "config-env", "super-prefix", "attr-source"])
+_PUSH_SHORTS = "o"
+_PUSH_LONGS = frozenset(["push-option", "repo", "receive-pack", "exec"])
+_PROTECTED = frozenset(["main", "master", "trunk", "production"])
+_CREATION = "merge_request.create"
+
+
+def judge_git(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge git by its subcommand."""
+    settings, subcommand, arguments = _split(command.arguments)
+    if subcommand == "push":
+        return _judge_push(settings, arguments)
+    return None
+
+
+def _split(arguments: "Sequence[str]") -> "tuple[Sequence[str], str, Sequence[str]]":
+    """Separate git's own options from the subcommand; give the values of -c, the subcommand and what follows it."""
+    settings = []
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-"):
+        argument = arguments[at]
+        at += 1
+        takes_next = argument in ("-C", "-c") or argument[2:] in _GLOBAL_LONGS
+        if takes_next and at < len(arguments):
+            if argument == "-c":
+                settings.append(arguments[at])
+            at += 1
+    return settings, arguments[at] if at < len(arguments) else "", arguments[at + 1 :]
+
+
+def _judge_push(settings: "Sequence[str]", arguments: "Sequence[str]") -> "Stop | None":
+    options, operands = read_options(arguments, _PUSH_SHORTS, _PUSH_LONGS)
+    found = names(options)
+    if found & {"--help", "-h", "-n", "--dry-run"}:
+        return None
+    if _creates_merge_request(settings, options):
+        return pull_request_stop()
+    branches = operands[1:]
+    if found & {"--force", "-f"} or any(branch.startswith("+") for branch in branches):
+        return _force_stop()
+    if any(is_unique_prefix(option, "mirror", 1) for option in found):
+        return _force_stop()
+    return _judge_deletion(found, branches)
+
+
+def _creates_merge_request(settings: "Sequence[str]", options: "list[tuple[str, str]]") -> bool:
+    if any(setting.lower().startswith("push.pushoption=" + _CREATION) for setting in settings):
+        return True
+    return any(name in ("-o", "--push-option") and value.startswith(_CREATION) for name, value in options)
+
+
+def _judge_deletion(found: "frozenset[str]", branches: "list[str]") -> "Stop | None":
+    deletes = "-d" in found or any(is_unique_prefix(option, "delete", 1) for option in found)
+    deleted = branches if deletes else [branch[1:] for branch in branches if branch.startswith(":") and branch != ":"]
+    if not deleted:
+        return None
+    if any(branch.rpartition("/")[2] in _PROTECTED for branch in deleted):
+        return Stop(
+            DENY,
+            "branch-delete-main",
+            "it deletes a main branch on the server, for everybody.",
+            "delete your own merged branch only, after looking at what is there",
+            "git branch --remotes --merged",
+        )
+    return Stop(
+        ASK,
+        "branch-delete-remote",
+        "it deletes a branch on the server, where others may have built on it.",
+        "see first what only that branch has",
+        "git branch --remotes --no-merged",
+    )
+
+
+def _force_stop() -> Stop:
+    return Stop(
+        DENY,
+        "git-force-push",
+        "a forced push replaces what others have pushed, without looking.",
+        "push your own branch so that git refuses when somebody else was there",
+        "git push --force-with-lease origin HEAD",
+    )

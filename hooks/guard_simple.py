@@ -1,0 +1,48 @@
+"""What is a simple command, as written, before anything in it has a value?"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from guard_words import Word
+
+    Source = tuple[Any, ...]
+
+PIPE, TEXT, PATH = "pipe", "text", "path"
+"""Where a command's stdin comes from: (PIPE, first, last), (TEXT, word) or (PATH, word)."""
+
+
+class Simple:
+    """One simple command.
+
+    Attributes:
+        kind: "" for a command; "for" and "case" for the words that begin such a compound command.
+        words: The command's words, each a list of parts.
+        assignments: Pairs of name and word that stand before the command.
+        redirects: Pairs of operator and target word.
+        stdin: None for the shell's own; else (PIPE, first, last), (TEXT, word) or (PATH, word).
+        scope: Number of the subshell that it runs in.
+        function: Name of the function whose body it is part of, or "".
+        source: The text that it is part of, from `start` to `end`.
+    """
+
+    __slots__ = (
+        "assignments", "end", "function", "kind", "redirects", "scope", "source", "start", "stdin", "words",
+    )  # fmt: skip
+
+    def __init__(self, source: str, start: int, scope: int, function: str) -> None:
+        """Start a command without words."""
+        self.kind = ""
+        self.words: "list[Word]" = []
+        self.assignments: "list[tuple[str, Word]]" = []
+        self.redirects: "list[tuple[str, Word]]" = []
+        self.stdin: "Source | None" = None
+        self.scope = scope
+        self.function = function
+        self.source = source
+        self.start = start
+        self.end = start
+
+    def written(self) -> str:
+        """Give the command's own text."""
+        return self.source[self.start : self.end].strip()

@@ -1,0 +1,198 @@
+"""Which command does a command run for somebody: sudo, xargs, bash -c, find -exec and the like?
+
+The wrappers are data, so that a new one is one line. Leaves the walk over commands to `guard_commands.py`.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from guard_expansion import Argument
+
+ARGV, JOINED, HOST = "argv", "joined", "host"
+"""What follows the options: a command's words; words that a shell reads as one text; a host and then such words."""
+
+WRAPPERS: "dict[str, tuple[str, str, tuple[str, ...], int, bool]]" = {
+    # name: (what follows, short options with a value, long options with a value, operands to skip, takes NAME=value)
+    "sudo": (ARGV, "CDghpRrTtUu", ("user", "group", "host", "prompt", "chroot", "chdir", "role", "type"), 0, True),
+    "doas": (ARGV, "Cu", (), 0, False),
+    "env": (ARGV, "uCP", ("unset", "chdir"), 0, True),
+    "command": (ARGV, "", (), 0, False),
+    "builtin": (ARGV, "", (), 0, False),
+    "exec": (ARGV, "a", (), 0, False),
+    "nohup": (ARGV, "", (), 0, False),
+    "time": (ARGV, "fo", ("format", "output"), 0, False),
+    "timeout": (ARGV, "ks", ("kill-after", "signal"), 1, False),
+    "gtimeout": (ARGV, "ks", ("kill-after", "signal"), 1, False),
+    "nice": (ARGV, "n", ("adjustment",), 0, False),
+    "ionice": (ARGV, "cn", ("class", "classdata"), 0, False),
+    "chrt": (ARGV, "TPD", (), 1, False),
+    "taskset": (ARGV, "", (), 1, False),
+    "setsid": (ARGV, "", (), 0, False),
+    "stdbuf": (ARGV, "ioe", ("input", "output", "error"), 0, False),
+    "caffeinate": (ARGV, "tw", (), 0, False),
+    "unbuffer": (ARGV, "", (), 0, False),
+    "busybox": (ARGV, "", (), 0, False),
+    "toybox": (ARGV, "", (), 0, False),
+    "chroot": (ARGV, "", ("userspec", "groups"), 1, False),
+    "strace": (ARGV, "aeoEIOpPsSuXb", (), 0, False),
+    "flock": (ARGV, "wE", ("timeout", "conflict-exit-code"), 1, False),
+    "xargs": (
+        ARGV,
+        "adEIiJLlnPRs",
+        ("arg-file", "delimiter", "eof", "replace", "max-lines", "max-args", "max-procs"),
+        0,
+        False,
+    ),
+    "parallel": (
+        ARGV,
+        "aCdIjLnNPSs",
+        ("jobs", "arg-file", "colsep", "delay", "joblog", "sshlogin", "timeout"),
+        0,
+        False,
+    ),
+    "eval": (JOINED, "", (), 0, False),
+    "watch": (JOINED, "n", ("interval",), 0, False),
+    "ssh": (HOST, "BbcDEeFIiJLlmOopQRSWw", (), 1, False),
+}
+SHELLS = frozenset(["sh", "bash", "zsh", "dash", "ksh", "mksh", "ash", "fish", "rbash"])
+CODE_OPTIONS = {
+    "su": ("c", "command"),
+    "script": ("c", "command"),
+    "runuser": ("c", "command"),
+    "flock": ("c", "command"),
+}
+"""Programs with an option whose value a shell reads: its short and its long name."""
+
+_SHELL_OPTIONS_WITH_VALUE = frozenset(["-o", "+o", "-O", "+O", "--rcfile", "--init-file"])
+_FIND_ACTIONS = frozenset(["-exec", "-execdir", "-ok", "-okdir"])
+
+
+def payload_start(
+    arguments: "Sequence[str]", shorts: str, longs: "tuple[str, ...]", operands: int, *, takes_assignments: bool
+) -> int:
+    """Find where the wrapped command starts in a wrapper's arguments; `len(arguments)` when there is none.
+
+    Args:
+        arguments: What follows the wrapper's name.
+        shorts: Letters of short options that take a value.
+        longs: Names of long options that take a value as the next word.
+        operands: How many words of the wrapper's own stand before the command.
+        takes_assignments: Whether NAME=value may stand there.
+    """
+    at = 0
+    while at < len(arguments):
+        argument = arguments[at]
+        if argument == "--":
+            at += 1
+            takes_assignments = takes_assignments and False
+            break
+        if argument.startswith("--"):
+            at += 2 if argument[2:] in longs else 1
+        elif argument.startswith("-") and len(argument) > 1:
+            at += 2 if _takes_next(argument, shorts) else 1
+        elif takes_assignments and "=" in argument and argument[0] != "=":
+            at += 1
+        else:
+            break
+    while takes_assignments and at < len(arguments) and "=" in arguments[at]:
+        at += 1
+    return min(at + operands, len(arguments))
+
+
+def _takes_next(cluster: str, shorts: str) -> bool:
+    """Tell whether the value of a cluster of short options, such as `-uroot` or `-Eu`, is the next word."""
+    for place, letter in enumerate(cluster[1:], 2):
+        if letter in shorts:
+            return place == len(cluster)
+    return False
+
+
+def option_value(arguments: "Sequence[str]", short: str, long: str) -> "str | None":
+    """Give an option's value, written as `-c V`, `-cV`, `--command V` or `--command=V`."""
+    for place, argument in enumerate(arguments):
+        if argument in ("-" + short, "--" + long):
+            return arguments[place + 1] if place + 1 < len(arguments) else None
+        if argument.startswith("--" + long + "="):
+            return argument[len(long) + 3 :]
+        if argument.startswith("-" + short) and len(argument) > len(short) + 1:
+            return argument[len(short) + 1 :]
+    return None
+
+
+def shell_code(arguments: "Sequence[Argument]") -> "tuple[Argument | None, Argument | None, bool]":
+    """Read a shell's arguments.
+
+    Returns:
+        The text after `-c`, the script's path, and whether the shell reads its code from stdin.
+    """
+    at = 0
+    has_code = reads_stdin = False
+    while at < len(arguments) and arguments[at][:1] in ("-", "+") and len(arguments[at]) > 1:
+        argument = arguments[at]
+        at += 1
+        if argument == "--":
+            break
+        if argument in _SHELL_OPTIONS_WITH_VALUE:
+            at += 1
+        elif argument.startswith("-") and not argument.startswith("--"):
+            has_code = has_code or "c" in argument
+            reads_stdin = reads_stdin or "s" in argument
+    operand = arguments[at] if at < len(arguments) else None
+    if has_code:
+        return operand, None, False
+    if operand is None or operand == "-" or reads_stdin:
+        return None, None, True
+    return None, operand, False
+
+
+def find_roots(arguments: "Sequence[str]") -> "list[str]":
+    """Give the folders that `find` starts in."""
+    roots = []
+    at = 0
+    while at < len(arguments) and arguments[at] in ("-H", "-L", "-P", "-E", "-X", "-s", "-x"):
+        at += 1
+    for argument in arguments[at:]:
+        if argument.startswith(("-", "(", "!", ")")):
+            break
+        roots.append(argument)
+    return roots or ["."]
+
+
+def find_commands(arguments: "Sequence[Argument]") -> "list[Sequence[Argument]]":
+    """Give the commands after -exec, -execdir, -ok and -okdir."""
+    found: "list[Sequence[Argument]]" = []
+    at = 0
+    while at < len(arguments):
+        if arguments[at] in _FIND_ACTIONS:
+            stop = at + 1
+            while stop < len(arguments) and arguments[stop] != ";" and not _ends_batch(arguments, stop):
+                stop += 1
+            found.append(arguments[at + 1 : stop])
+            at = stop
+        at += 1
+    return found
+
+
+def _ends_batch(arguments: "Sequence[str]", at: int) -> bool:
+    return arguments[at] == "+" and arguments[at - 1] == "{}"
+
+
+def git_commands(arguments: "Sequence[str]") -> "list[str]":
+    """Give the texts that git hands to a shell: `!` aliases of -c, rebase --exec, bisect run, submodule foreach."""
+    texts = []
+    is_rebase = "rebase" in arguments
+    for place, argument in enumerate(arguments[:-1], 1):
+        following = arguments[place]
+        if argument == "-c" and following.lower().startswith("alias."):
+            value = following.partition("=")[2]
+            texts.append(value[1:] if value.startswith("!") else "git " + value)
+        elif is_rebase and argument in ("-x", "--exec"):
+            texts.append(following)
+    if is_rebase:
+        texts.extend([argument[len("--exec=") :] for argument in arguments if argument.startswith("--exec=")])
+    for subcommand, verb in (("bisect", "run"), ("submodule", "foreach")):
+        if subcommand in arguments and verb in arguments:
+            words = arguments[arguments.index(verb) + 1 :]
+            texts.append(" ".join([word for word in words if word != "--recursive"]))
+    return texts

@@ -1,0 +1,173 @@
+"""How a repository becomes a `Catalog`: where plugins stand, and what each of them holds.
+
+Broken content never raises: it becomes a `Problem`, so that everything wrong can be told together. Rules about
+content that can be read are `skillway.checks`'.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from skillway.catalog.definitions import load_agents, load_commands, load_skills
+from skillway.catalog.jsonfiles import load_fragments, load_hooks, load_json_object
+from skillway.catalog.reading import read_tree
+from skillway.catalog.values import BASE, DEVELOPER_TOOLS, TEAM, UNLAYERED, Catalog, Plugin, Problem
+from skillway.organisation import Organisation
+
+MANIFEST = ".claude-plugin/plugin.json"
+BASE_FOLDER = "base-plugin"
+DEVELOPER_TOOLS_FOLDER = "developer-tools"
+TEAMS_FOLDER = "skills"
+HOOKS_FOLDER = "hooks"
+_SEARCH_DEPTH = 6
+
+
+def load_catalog(repository: Path, organisation: Organisation) -> Catalog:
+    """Load the three layers of a repository.
+
+    Args:
+        repository: The folder with organisation.yaml.
+        organisation: What that file says; only the teams are used.
+
+    Returns:
+        The catalog. A layer that does not exist is a problem for base-plugin and simply absent for the others.
+    """
+    root = Path(os.path.abspath(repository))  # noqa: PTH100 - resolve() would replace the names that the author knows
+    teams = tuple(team.name for team in organisation.teams)
+    problems: list[Problem] = []
+    plugins = [load_plugin(folder, layer=layer, team=team) for folder, layer, team in _places(root, teams, problems)]
+    hooks = read_tree(root / HOOKS_FOLDER) if (root / HOOKS_FOLDER).is_dir() else None
+    return Catalog(
+        root=root,
+        teams=teams,
+        plugins=tuple(plugins),
+        hook_files=tuple(hooks.files) if hooks else (),
+        has_hooks_folder=hooks is not None,
+        problems=(*problems, *(hooks.problems if hooks else ())),
+    )
+
+
+def load_folder(folder: Path) -> Catalog:
+    """Load every plugin below a folder that is no skillway repository, without the rules of layers and teams."""
+    root = Path(os.path.abspath(folder))  # noqa: PTH100 - as above
+    plugins = tuple(load_plugin(found, layer=UNLAYERED, team=None) for found in sorted(_find_plugins(root)))
+    return Catalog(root, teams=None, plugins=plugins, hook_files=(), has_hooks_folder=False, problems=())
+
+
+def load_plugin(folder: Path, *, layer: str, team: str | None) -> Plugin:
+    """Load one plugin folder.
+
+    Args:
+        folder: The folder with `.claude-plugin/plugin.json`; when that is missing, the rest is loaded all the same.
+        layer: `base`, `developer-tools`, `team` or `none`.
+        team: The team's name, for the layer `team`.
+    """
+    tree = read_tree(folder)
+    problems = list(tree.problems)
+    manifest, lines = _load_manifest(folder, layer, problems)
+    content = manifest or {}
+    skills = load_skills(folder, content, tree.files, problems, is_team=layer == TEAM)
+    direct = {skill.path.removesuffix("/SKILL.md") for skill in skills if skill.path.count("/") == 1}
+    return Plugin(
+        name=_text(content, "name") or folder.name,
+        folder=folder,
+        layer=layer,
+        team=team,
+        manifest=manifest,
+        manifest_lines=lines,
+        version=_text(content, "version"),
+        description=_text(content, "description"),
+        skills=skills,
+        agents=load_agents(folder, content, tree.files, problems),
+        commands=load_commands(folder, content, tree.files, problems),
+        hooks=load_hooks(folder, content, lines, problems),
+        fragments=load_fragments(folder, tree.files, problems, is_base=layer == BASE) if layer != UNLAYERED else (),
+        files=tuple(tree.files),
+        moved_folders=frozenset(direct) if layer == TEAM else frozenset(),
+        problems=tuple(problems),
+    )
+
+
+def _load_manifest(
+    folder: Path, layer: str, problems: list[Problem]
+) -> tuple[dict[str, Any] | None, dict[tuple[str | int, ...], int]]:
+    path = folder / MANIFEST
+    if not os.path.lexists(path):
+        message = f"{folder.name} has no {MANIFEST}, so Claude Code does not see a plugin here"
+        fix = f"Add it, or start over with: skillway new plugin {folder.name}"
+        if layer != UNLAYERED:
+            problems.append(Problem("plugin-json-missing", folder, message, fix, expected=MANIFEST))
+        return None, {}
+    return load_json_object(path, "plugin-json-broken", problems)
+
+
+def _places(root: Path, teams: tuple[str, ...], problems: list[Problem]) -> Iterator[tuple[Path, str, str | None]]:
+    if (root / BASE_FOLDER).is_dir():
+        yield root / BASE_FOLDER, BASE, None
+    else:
+        message = f"The repository has no folder {BASE_FOLDER}, and a release needs exactly one plugin of that layer"
+        fix = f"Add it with: skillway new plugin {BASE_FOLDER}"
+        problems.append(Problem("base-plugin-missing", root, message, fix, expected=f"{BASE_FOLDER}/{MANIFEST}"))
+    if (root / DEVELOPER_TOOLS_FOLDER).is_dir() and not _is_empty(root / DEVELOPER_TOOLS_FOLDER):
+        yield root / DEVELOPER_TOOLS_FOLDER, DEVELOPER_TOOLS, None
+    for folder in _team_folders(root / TEAMS_FOLDER, problems):
+        if folder.name not in teams:
+            message = (
+                f"The folder {TEAMS_FOLDER}/{folder.name} is no team of organisation.yaml, so no laptop would get it"
+            )
+            fix = f"Add `- name: {folder.name}` under `teams:` in organisation.yaml, or rename the folder."
+            problems.append(
+                Problem("team-unknown", folder, message, fix, seen=folder.name, expected=", ".join(teams) or "a team")
+            )
+        yield folder, TEAM, folder.name
+
+
+def _team_folders(folder: Path, problems: list[Problem]) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    try:
+        entries = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] not in "._"]
+    except OSError as error:
+        problems.append(
+            Problem("file-unreadable", folder, f"This cannot be read: {error.strerror}", "Give yourself the right to.")
+        )
+        return []
+    return sorted(entry for entry in entries if not _is_empty(entry))
+
+
+def _is_empty(folder: Path) -> bool:
+    """Tell whether a folder holds nothing; git does not keep such a folder, so it is a leftover of a checkout."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
+
+
+def _find_plugins(root: Path) -> Iterator[Path]:
+    """Find folders with a plugin.json, not following links and not looking inside dot folders."""
+    pending = [(root, 0)]
+    while pending:
+        folder, depth = pending.pop()
+        if (folder / MANIFEST).is_file():
+            yield folder
+            if folder != root:
+                continue
+        if depth == _SEARCH_DEPTH:
+            continue
+        try:
+            with os.scandir(folder) as entries:
+                inner = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue  # told by read_tree when it belongs to a plugin, and of no interest when it does not
+        pending.extend(
+            (Path(entry.path), depth + 1) for entry in inner if entry.name[0] != "." and entry.name != "node_modules"
+        )
+
+
+def _text(content: dict[str, Any], key: str) -> str:
+    value = content.get(key)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,328 @@
+"""How rules meet content: every rule over everything it is about, each file read once, the findings in order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from skillway.catalog import (
+    TEAM,
+    UNLAYERED,
+    Catalog,
+    Plugin,
+    Problem,
+    SourceFile,
+    load_catalog,
+    load_folder,
+    load_plugin,
+)
+from skillway.catalog.definitions import SKILL_FILE, load_skill
+from skillway.catalog.load import BASE_FOLDER, DEVELOPER_TOOLS_FOLDER, HOOKS_FOLDER, MANIFEST, TEAMS_FOLDER
+from skillway.catalog.reading import BOM, MAX_TEXT_BYTES, not_utf8, read_bytes, read_tree, too_large
+from skillway.catalog.values import BASE, DEVELOPER_TOOLS
+from skillway.checks import (  # noqa: F401 - importing a subject's module registers its rules
+    across,
+    definitions,
+    hooks,
+    links,
+    loading,
+    paths,
+    plugin_json,
+    secrets,
+    settings,
+    texts,
+)
+from skillway.checks.rules import (
+    CATALOG_CHECKS,
+    CLAUDE_CODE,
+    DEFINITION_CHECKS,
+    FRAGMENT_CHECKS,
+    HOOK_CHECKS,
+    PLUGIN_CHECKS,
+    PORTABLE,
+    RULES,
+    SKILL_CHECKS,
+    TEXT_CHECKS,
+    Context,
+    Finding,
+    Rule,
+    TextFile,
+    make_context,
+)
+from skillway.checks.scripts import find_unparsable_shell, interpreter
+from skillway.errors import NotFoundError
+from skillway.organisation import FILE as ORGANISATION_FILE
+from skillway.organisation import load_organisation
+
+MUST_BE_TEXT = (".md", ".json", ".py", ".sh", ".bash", ".yaml", ".yml", ".toml", ".txt")
+"""Ends of names of files that are texts by their nature; other files are looked at where they happen to be texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run looked at and found. `root` is the folder that `file` of each finding is relative to."""
+
+    root: Path
+    findings: tuple[Finding, ...]
+    counts: dict[str, int]
+
+    def count(self, severity: str) -> int:
+        """Count the findings of one severity."""
+        return sum(finding.severity == severity for finding in self.findings)
+
+
+def check_repository(repository: Path, *, profile: str = CLAUDE_CODE) -> list[Finding]:
+    """Check all plugins of a repository.
+
+    Raises:
+        RepositoryError: organisation.yaml cannot be used.
+    """
+    return check_catalog(load_catalog(repository, load_organisation(repository)), profile=profile)
+
+
+def check_catalog(
+    catalog: Catalog, *, profile: str = CLAUDE_CODE, on_plugin: Callable[[Plugin], None] = lambda _plugin: None
+) -> list[Finding]:
+    """Check everything that was loaded.
+
+    Args:
+        catalog: What to check.
+        profile: `claude-code`, or `portable` for what other agents and uploads refuse too.
+        on_plugin: Called after each plugin, to show progress.
+
+    Returns:
+        The findings by file, line and rule, each once.
+    """
+    findings = {
+        finding
+        for plugin, problem in _catalog_problems(catalog, on_plugin)
+        if (finding := _finding(problem, catalog.root, plugin, profile))
+    }
+    return sorted(findings, key=lambda finding: (finding.file, finding.line or 0, finding.column or 0, finding.rule))
+
+
+def check_path(
+    path: Path, *, profile: str = CLAUDE_CODE, on_plugin: Callable[[Plugin], None] = lambda _plugin: None
+) -> Report:
+    """Check a repository, a plugin, a skill, or a folder with plugins somewhere in it.
+
+    A plugin or skill inside a skillway repository is checked by the rules of its layer.
+
+    Raises:
+        NotFoundError: There is no such folder.
+        RepositoryError: organisation.yaml cannot be used.
+    """
+    folder = _folder(path)
+    catalog, part = load_for_check(folder)
+    findings = check_catalog(catalog, profile=profile, on_plugin=on_plugin)
+    if part is not None:
+        inside = os.path.relpath(part, catalog.root).replace(os.sep, "/")
+        findings = [found for found in findings if found.file == inside or found.file.startswith(f"{inside}/")]
+        catalog = _only(catalog, part)
+        if not findings and not count(catalog)["files"]:
+            nothing = across.EMPTY.at(
+                part, "There is nothing in this folder to check", "Name a plugin's or a skill's folder."
+            )
+            findings = [found for found in [_finding(nothing, catalog.root, None, profile)] if found]
+    return Report(catalog.root, tuple(findings), count(catalog))
+
+
+def _folder(path: Path) -> Path:
+    folder = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would replace the names that the author knows
+    if folder.name == SKILL_FILE and folder.is_file():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise NotFoundError(
+            f"There is no folder {path} to check.",
+            fix="Name a repository, a plugin's folder or a skill's folder.",
+            next_actions=("skillway check",),
+        )
+    return folder
+
+
+def load_for_check(folder: Path) -> tuple[Catalog, Path | None]:
+    """Load what a folder is part of.
+
+    Returns:
+        The catalog, and the part of it that was asked for, or None for all.
+    """
+    if (folder / ORGANISATION_FILE).is_file():
+        return load_catalog(folder, load_organisation(folder)), None
+    plugin_folder = next((above for above in (folder, *folder.parents) if (above / MANIFEST).is_file()), None)
+    repository = next((above for above in folder.parents if (above / ORGANISATION_FILE).is_file()), None)
+    if repository is not None:
+        place = _layer(plugin_folder or folder, repository)
+        if place is not None:
+            return _one_plugin(place[0], repository, place[1]), (folder if folder != place[0] else None)
+    if plugin_folder is not None and plugin_folder != folder:
+        return _one_plugin(plugin_folder, plugin_folder, UNLAYERED), folder
+    if plugin_folder is None and (folder / SKILL_FILE).is_file():
+        return _lone_skill(folder), None
+    return load_folder(folder), None
+
+
+def _layer(plugin_folder: Path, repository: Path) -> tuple[Path, str] | None:
+    """Find the layer that a folder of a repository belongs to, and the folder of its plugin."""
+    parts = plugin_folder.relative_to(repository).parts
+    if parts[:1] == (BASE_FOLDER,):
+        return repository / BASE_FOLDER, BASE
+    if parts[:1] == (DEVELOPER_TOOLS_FOLDER,):
+        return repository / DEVELOPER_TOOLS_FOLDER, DEVELOPER_TOOLS
+    if len(parts) > 1 and parts[0] == TEAMS_FOLDER:
+        return repository / TEAMS_FOLDER / parts[1], TEAM
+    return None
+
+
+def _one_plugin(folder: Path, root: Path, layer: str) -> Catalog:
+    plugin = load_plugin(folder, layer=layer, team=folder.name if layer == TEAM else None)
+    is_ours = layer != UNLAYERED and (root / HOOKS_FOLDER).is_dir()
+    hook_files = tuple(read_tree(root / HOOKS_FOLDER).files) if is_ours else ()
+    return Catalog(root, None, (plugin,), hook_files, has_hooks_folder=bool(hook_files), problems=())
+
+
+def _lone_skill(folder: Path) -> Catalog:
+    """Load a skill that stands in no plugin as if it were the only one of one."""
+    plugin = load_plugin(folder, layer=UNLAYERED, team=None)
+    problems = list(plugin.problems)
+    skill = load_skill(folder, plugin_folder=folder, problems=problems)
+    plugin = replace(plugin, skills=(skill,), problems=tuple(problems))
+    return Catalog(folder, None, (plugin,), (), has_hooks_folder=False, problems=())
+
+
+def _only(catalog: Catalog, part: Path) -> Catalog:
+    """Keep of a catalog what lies in one folder, for the counts."""
+
+    def inside(file: Path) -> bool:
+        return part in file.parents
+
+    plugins = tuple(
+        replace(
+            plugin,
+            skills=tuple(skill for skill in plugin.skills if inside(skill.file)),
+            agents=tuple(agent for agent in plugin.agents if inside(agent.file)),
+            commands=tuple(command for command in plugin.commands if inside(command.file)),
+            hooks=tuple(hook for hook in plugin.hooks if inside(hook.file)),
+            fragments=tuple(fragment for fragment in plugin.fragments if inside(fragment.path)),
+            files=tuple(file for file in plugin.files if inside(file.absolute)),
+        )
+        for plugin in catalog.plugins
+    )
+    return replace(catalog, plugins=plugins, hook_files=())
+
+
+def count(catalog: Catalog) -> dict[str, int]:
+    """Count what was looked at, by kind."""
+    plugins = catalog.plugins
+    return {
+        "plugins": len(plugins),
+        "skills": sum(len(plugin.skills) for plugin in plugins),
+        "agents": sum(len(plugin.agents) for plugin in plugins),
+        "commands": sum(len(plugin.commands) for plugin in plugins),
+        "hooks": sum(len(plugin.hooks) + sum(len(part.hooks) for part in plugin.fragments) for plugin in plugins),
+        "files": sum(len(plugin.files) for plugin in plugins) + len(catalog.hook_files),
+    }
+
+
+def _catalog_problems(catalog: Catalog, on_plugin: Callable[[Plugin], None]) -> Iterator[tuple[Plugin | None, Problem]]:
+    for problem in catalog.problems:
+        yield None, problem
+    for check in CATALOG_CHECKS:
+        for problem in check(catalog):
+            yield None, problem
+    shells: list[tuple[Path, str]] = []
+    for plugin in catalog.plugins:
+        context = make_context(catalog, plugin)
+        for problem in (*plugin.problems, *_plugin_problems(context, shells)):
+            yield plugin, problem
+        for problem in find_unparsable_shell(shells):
+            yield plugin, problem
+        shells.clear()
+        on_plugin(plugin)
+    if catalog.hook_files and catalog.plugins:
+        context = make_context(catalog, catalog.plugins[0])
+        for problem in (*_file_problems(catalog.hook_files, None, context, shells), *find_unparsable_shell(shells)):
+            yield None, problem
+
+
+def _plugin_problems(context: Context, shells: list[tuple[Path, str]]) -> Iterator[Problem]:
+    plugin = context.plugin
+    for check in PLUGIN_CHECKS:
+        yield from check(plugin, context)
+    for definition in (*plugin.skills, *plugin.agents, *plugin.commands):
+        for definition_check in DEFINITION_CHECKS:
+            yield from definition_check(definition, context)
+    for skill in plugin.skills:
+        for skill_check in SKILL_CHECKS:
+            yield from skill_check(skill, context)
+    for hook in (*plugin.hooks, *(hook for fragment in plugin.fragments for hook in fragment.hooks)):
+        for hook_check in HOOK_CHECKS:
+            yield from hook_check(hook, context)
+    for fragment in plugin.fragments:
+        for fragment_check in FRAGMENT_CHECKS:
+            yield from fragment_check(fragment, context)
+    yield from _file_problems(plugin.files, plugin, context, shells)
+
+
+def _file_problems(
+    files: tuple[SourceFile, ...], plugin: Plugin | None, context: Context, shells: list[tuple[Path, str]]
+) -> Iterator[Problem]:
+    for file in files:
+        text = _text(file)
+        if isinstance(text, Problem):
+            yield text
+        elif text is not None:
+            name = interpreter(file.path, text)
+            if name in ("sh", "bash"):
+                shells.append((file.absolute, name))
+            subject = TextFile(file.path, file.absolute, text, plugin)
+            for check in TEXT_CHECKS:
+                yield from check(subject, context)
+
+
+def _text(file: SourceFile) -> str | Problem | None:
+    """Read a file's text; None for data, a problem for what should be a text and is none."""
+    must_be_text = file.path.endswith(MUST_BE_TEXT)
+    if file.size > MAX_TEXT_BYTES:
+        must_be_short = file.path.endswith((".md", ".py", ".sh", ".bash"))
+        return too_large(file.absolute, file.size, MAX_TEXT_BYTES) if must_be_short else None
+    data = read_bytes(file.absolute)
+    if isinstance(data, Problem):
+        return data
+    if b"\0" in data[:8192] and not must_be_text:
+        return None
+    try:
+        return data.decode("utf-8").removeprefix(BOM)
+    except UnicodeDecodeError as error:
+        return not_utf8(file.absolute, data, error) if must_be_text else None
+
+
+def _finding(problem: Problem, root: Path, plugin: Plugin | None, profile: str) -> Finding | None:
+    """Make the finding, or None where the rule does not hold in this profile or outside the layers."""
+    if problem.rule == "frontmatter-unquoted" and profile == PORTABLE:
+        problem = replace(problem, rule="frontmatter-portable")
+    rule: Rule = RULES[problem.rule]
+    if rule.profile not in (None, profile):
+        return None
+    severity = rule.outside if plugin is not None and not plugin.is_layered else rule.severity
+    if severity is None:
+        return None
+    return Finding(
+        severity=severity,
+        rule=rule.id,
+        file=_display(problem.file, root),
+        line=problem.line,
+        column=problem.column,
+        message=problem.message,
+        seen=problem.seen,
+        expected=problem.expected,
+        fix=problem.fix,
+    )
+
+
+def _display(file: Path, root: Path) -> str:
+    try:
+        return file.relative_to(root).as_posix()
+    except ValueError:
+        return file.as_posix()

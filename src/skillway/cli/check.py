@@ -1,0 +1,201 @@
+"""`skillway check`: what would reach a laptop broken, with the line and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from skillway.cli.output import Output, json_option, print_envelope
+from skillway.errors import EXIT_FINDINGS, NotFoundError
+
+if TYPE_CHECKING:
+    from skillway.catalog import Plugin
+    from skillway.checks import Report
+
+FORMATS = ("text", "json", "sarif", "github")
+_MANY_PLUGINS = 20
+
+
+class PathOrSubcommand(click.Group):
+    """A group whose first word is a subcommand when it is the name of one, and otherwise the folder to check."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the folder, if one is given, where the group's own option takes it."""
+        rest = list(args)
+        words = [position for position, word in enumerate(rest) if self._is_word(rest, position)]
+        if words and rest[words[0]] not in self.commands:
+            folder = rest.pop(words[0])
+            rest = ["--folder", folder, *rest]
+            if len(words) > 1:
+                raise click.UsageError(f"One folder at a time, and {args[words[1]]!r} is a second one.", ctx)
+        return super().parse_args(ctx, rest)
+
+    def _is_word(self, args: list[str], position: int) -> bool:
+        takes_value = {"--format", "--profile", "--folder", "--limit"}
+        if args[position] == "--" or "--" in args[:position]:
+            return args[position] != "--"
+        return not args[position].startswith("-") and not (position and args[position - 1] in takes_value)
+
+
+@click.group(
+    "check",
+    cls=PathOrSubcommand,
+    invoke_without_command=True,
+    subcommand_metavar="[PATH] | explain RULE | rules",
+)
+@click.option("--folder", hidden=True, type=click.Path(path_type=Path))
+@click.option("--strict", is_flag=True, help="Warnings fail too.")
+@click.option(
+    "--profile",
+    type=click.Choice(["claude-code", "portable"]),
+    default="claude-code",
+    show_default=True,
+    help="portable adds what other agents and uploads refuse.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to show findings."
+)
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=100, show_default=True, help="Findings shown as text; 0 shows all."
+)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, folder: Path | None, form: str, profile: str, limit: int, *, strict: bool) -> None:
+    """Find every fault that would reach a laptop.
+
+    PATH is a repository, a plugin's folder or a skill's folder; without it, the repository that you are in. A folder
+    that is called explain or rules is written ./explain.
+
+    \b
+    Example:
+      skillway check
+      skillway check skills/support --strict
+      skillway check --format sarif > check.sarif
+      skillway check explain hook-command-form
+    """  # noqa: D301 - click's mark for "do not re-wrap"
+    if ctx.invoked_subcommand is not None:
+        return
+    from skillway.checks import ERROR, WARNING
+    from skillway.checks.formats import render_github, render_sarif, render_text, summarise
+
+    out: Output = ctx.obj
+    report = _check(out, folder or _repository(), profile)
+    failed = report.count(ERROR) > 0 or (strict and report.count(WARNING) > 0)
+    if out.wants_json or form == "json":
+        _print_json(report, failed=failed, summary=summarise(report))
+    elif form == "sarif":
+        click.echo(render_sarif(report))
+    elif form == "github":
+        click.echo(render_github(report.findings), nl=bool(report.findings))
+        out.say(summarise(report))
+    else:
+        click.echo(render_text(report, limit=limit))
+        for action in _next_actions(report):
+            click.echo(f"  next: {action}")
+    if failed:
+        ctx.exit(EXIT_FINDINGS)
+
+
+def _repository() -> Path:
+    from skillway.organisation import find_repository
+
+    return find_repository(Path.cwd())
+
+
+def _check(out: Output, folder: Path, profile: str) -> Report:
+    from skillway.checks import check_path
+
+    with ExitStack() as stack:
+        advance: list[Callable[[], None]] = []
+
+        def on_plugin(_plugin: Plugin) -> None:
+            for step in advance:
+                step()
+
+        plugins = _plugin_folders(folder)
+        if plugins > _MANY_PLUGINS:
+            bar = iter(stack.enter_context(out.progress(range(plugins), label="Checking plugins", length=plugins)))
+            advance.append(lambda: void(next(bar, None)))
+        return check_path(folder, profile=profile, on_plugin=on_plugin)
+
+
+def void(_value: object) -> None:
+    """Drop a value."""
+
+
+def _plugin_folders(folder: Path) -> int:
+    """Count the folders of teams, to know whether a bar is worth showing."""
+    try:
+        return sum(1 for _ in (folder / "skills").iterdir())
+    except OSError:
+        return 0
+
+
+def _next_actions(report: Report) -> list[str]:
+    rules = dict.fromkeys(finding.rule for finding in report.findings)
+    return [f"skillway check explain {rule}" for rule in list(rules)[:3]]
+
+
+def _print_json(report: Report, *, failed: bool, summary: str) -> None:
+    from skillway.checks import ERROR, WARNING
+
+    data = {
+        "root": str(report.root),
+        "findings": [finding.to_json() for finding in report.findings],
+        "counts": {**report.counts, "errors": report.count(ERROR), "warnings": report.count(WARNING)},
+    }
+    fix = "Mend what the findings name; each says how."
+    error = {"code": "findings", "message": f"{summary}.", "fix": fix} if failed else None
+    print_envelope(ok=not failed, data=data, warnings=[], error=error, next_actions=_next_actions(report))
+
+
+@command.command("explain")
+@click.argument("rule")
+@json_option
+@click.pass_obj
+def explain_rule(out: Output, rule: str) -> None:
+    """Say what RULE asks for, why, and how good and bad look.
+
+    \b
+    Example:
+      skillway check explain frontmatter-key-unknown
+    """  # noqa: D301 - as above
+    from dataclasses import asdict
+
+    from skillway.checks import RULES
+    from skillway.checks.guide import explain
+    from skillway.checks.nearness import nearest
+
+    if rule not in RULES:
+        near = nearest(rule, RULES, cutoff=0.5)
+        fix = f"Did you mean {near}? All rules: skillway check rules" if near else "See all rules: skillway check rules"
+        actions = (f"skillway check explain {near}",) if near else ("skillway check rules",)
+        raise NotFoundError(f"There is no rule {rule!r}.", fix=fix, next_actions=actions)
+    out.finish(asdict(RULES[rule]), explain(RULES[rule]))
+
+
+@command.command("rules")
+@click.option("--markdown", is_flag=True, help="Print the guide, docs/guides/check.md.")
+@json_option
+@click.pass_obj
+def list_all_rules(out: Output, *, markdown: bool) -> None:
+    """List every rule with its severity.
+
+    \b
+    Example:
+      skillway check rules
+      skillway check rules --json
+    """  # noqa: D301 - as above
+    from dataclasses import asdict
+
+    from skillway.checks import RULES
+    from skillway.checks.guide import list_rules, render_guide
+
+    if markdown and not out.wants_json:
+        click.echo(render_guide(), nl=False)
+        return
+    out.finish([asdict(rule) for rule in RULES.values()], list_rules())

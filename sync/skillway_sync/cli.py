@@ -1,0 +1,300 @@
+"""How is `skillway-sync` called, and how does it answer? Options, help, JSON, exit codes, the log of the unexpected.
+
+What the commands do is in a module each, which is imported when its command is run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from skillway_sync import __version__
+from skillway_sync.errors import EXIT_OK, EXIT_STALE, EXIT_UNEXPECTED, EXIT_USAGE, SyncError
+from skillway_sync.laptop import Laptop, Outcome
+from skillway_sync.layout import Layout, system_layout, user_layout
+
+INTERRUPTED = 130
+"""What a shell reports for a command that Ctrl-C ended."""
+KEPT_LOGS = 10
+
+EPILOG = """\
+exit codes:
+  0 in order (also: nothing to do, busy, offline for up to 3 days)   10 out of date, or never synced
+  20 drift (verify; run --strict-exit)   30 refused   31 trust expired   40 disk   50 configuration   60 self-test failed
+
+example:
+  skillway-sync run --root ./laptop --json
+"""
+
+
+class _UsageError(Exception):
+    """The command line is wrong."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(f"{message}. See: {self.prog} --help")
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run one command line and give its exit code; no failure leaves as a traceback."""
+    wants_json = "--json" in arguments
+    try:
+        options = _make_parser().parse_args(arguments)
+        layout = _layout(options)
+    except _UsageError as error:
+        _print_failure(str(error), "usage", wants_json=wants_json)
+        return EXIT_USAGE
+    try:
+        outcome = _COMMANDS[options.command](options, layout)
+    except SyncError as error:
+        outcome = Outcome(options.command, error.code, error.message, error.exit_code, error=error)
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped; the laptop keeps its present release, and the next run cleans up.\n")
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last line of defence writes the log that an issue needs
+        return _unexpected(error, arguments, layout, wants_json=wants_json)
+    _print(outcome, wants_json=wants_json, quiet=options.quiet)
+    return outcome.exit_code
+
+
+# --- the command line -----------------------------------------------------------------------------------------------
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="skillway-sync",
+        description="Keep this laptop's Claude Code plugins equal to what the organisation published.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"skillway-sync {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    common = _common_options()
+
+    def add(name: str, summary: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            parents=[common],
+            help=summary,
+            description=summary,
+            epilog=f"example:\n  skillway-sync {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    run = add("run", "Check, repair and update this laptop.", "run --root ./laptop --dry-run")
+    run.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
+    run.add_argument("--strict-exit", action="store_true", help="exit 20 when drift was repaired")
+    run.add_argument("--full-check", action="store_true", help="read every file, as is done daily by itself")
+    run.add_argument("--release-hold", action="store_true", help="take the release again that was rolled back from")
+    add("status", "Say how this laptop is doing; needs no network.", "status --root ./laptop --json")
+    add("verify", "Compare every installed file with its manifest.", "verify --root ./laptop")
+    rollback = add(
+        "rollback", "Go back to the release before, from this disk alone.", "rollback --root ./laptop --to 4"
+    )
+    rollback.add_argument("--to", type=int, metavar="SEQ", help="which release; the one before the present by default")
+    doctor = add("doctor", "Explain every difference between what should be and what is.", "doctor --root ./laptop")
+    doctor.add_argument(
+        "--client", type=Path, metavar="PATH", help="also start this Claude Code client against a scripted API"
+    )
+    add("uninstall", "Take everything that sync wrote off this laptop.", "uninstall --root ./laptop")
+    return parser
+
+
+def _common_options() -> _Parser:
+    common = _Parser(add_help=False)
+    scope = common.add_mutually_exclusive_group()
+    scope.add_argument(
+        "--system", action="store_true", help="for all users of this machine, by policy (default; as root)"
+    )
+    scope.add_argument("--user", action="store_true", help="for one user, in that user's own files")
+    common.add_argument(
+        "--home", action="append", type=Path, metavar="DIR", help="a home to write to (repeatable; default: found)"
+    )
+    common.add_argument("--root", type=Path, metavar="DIR", help="put the whole laptop below DIR")
+    common.add_argument("--image", action="store_true", help="with --root: write paths without DIR, for a disk image")
+    common.add_argument("--config", type=Path, metavar="FILE", help="the configuration (default: where MDM puts it)")
+    common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    common.add_argument("--quiet", action="store_true", help="print nothing when all is well")
+    return common
+
+
+def _layout(options: argparse.Namespace) -> Layout:
+    homes = tuple(Path(os.path.abspath(home)) for home in options.home or ())  # noqa: PTH100 - links stay as they are named
+    config = None if options.config is None else Path(os.path.abspath(options.config))  # noqa: PTH100
+    if options.image and options.root is None:
+        raise _UsageError("--image needs --root DIR. See: skillway-sync run --help")
+    if not options.user:
+        return system_layout(prefix=options.root, image=options.image, config_file=config, homes=homes)
+    if options.root is not None:
+        raise _UsageError(
+            "--root goes with --system; with --user name a home: --home DIR. See: skillway-sync run --help"
+        )
+    if len(homes) > 1:
+        raise _UsageError("--user takes one --home. See: skillway-sync run --help")
+    return user_layout(home=homes[0] if homes else Path.home(), config_file=config)
+
+
+# --- the commands ---------------------------------------------------------------------------------------------------
+
+
+def _laptop(layout: Layout) -> Laptop:
+    from skillway_sync.disk import Disk
+    from skillway_sync.laptop import default_parts
+
+    return Laptop(layout, Disk(), time.time(), default_parts())
+
+
+def _run(options: argparse.Namespace, layout: Layout) -> Outcome:
+    if options.dry_run:
+        from skillway_sync.plan import plan_run
+
+        return plan_run(_laptop(layout), release_hold=options.release_hold)
+    from skillway_sync.engine import RunOptions, run
+    from skillway_sync.noop import program_stamp, signature
+
+    asked = {"--user": options.user, "--image": options.image, "--home": options.home or [], "--config": options.config}
+    chosen = RunOptions(
+        release_hold=options.release_hold,
+        strict_exit=options.strict_exit,
+        full_check=options.full_check,
+        signature=signature(asked, program_stamp()),
+    )
+    return run(_laptop(layout), chosen)
+
+
+def _status(options: argparse.Namespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
+    from dataclasses import asdict
+
+    from skillway_sync.status import describe_status, exit_code_of, iso_time, load_status, present_state
+
+    now = time.time()
+    status = load_status(layout.state)
+    state = present_state(status, now=now)
+    age = None if status.last_check is None else round(now - status.last_check)
+    times = {key: iso_time(getattr(status, key)) for key in ("last_check", "last_apply", "last_attempt", "drift_at")}
+    data = {**asdict(status), **times, "age_seconds": age, "place": str(layout.root)}
+    data.pop("state")
+    return Outcome(
+        "status", state, "\n".join(describe_status(status, now=now, where=layout.root)), exit_code_of(state), data=data
+    )
+
+
+def _verify(options: argparse.Namespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
+    from skillway_sync.verify import verify
+
+    return verify(_laptop(layout))
+
+
+def _rollback(options: argparse.Namespace, layout: Layout) -> Outcome:
+    from skillway_sync.rollback import roll_back
+
+    return roll_back(_laptop(layout), options.to)
+
+
+def _doctor(options: argparse.Namespace, layout: Layout) -> Outcome:
+    from dataclasses import asdict
+
+    from skillway_sync.doctor import has_problems, run_doctor
+    from skillway_sync.errors import EXIT_DRIFT
+
+    findings = run_doctor(layout, client=options.client)
+    lines = [f"{each.level:8} {each.what}" + (f"\n         fix: {each.fix}" if each.fix else "") for each in findings]
+    code = EXIT_DRIFT if has_problems(findings) else EXIT_OK
+    data = {"findings": [asdict(each) for each in findings]}
+    return Outcome("doctor", "problem" if code else "ok", "\n".join(lines), code, data=data)
+
+
+def _uninstall(options: argparse.Namespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
+    from skillway_sync.disk import Disk
+    from skillway_sync.lock import BusyError
+    from skillway_sync.uninstall import uninstall
+
+    try:
+        left = uninstall(layout, Disk())
+    except BusyError:
+        return Outcome(
+            "uninstall", "busy", "Another skillway-sync is at work on this laptop; nothing was removed.", EXIT_STALE
+        )
+    message = "\n".join(["skillway is off this laptop.", *(f"left: {line}" for line in left)])
+    return Outcome("uninstall", "removed", message, changed=True, data={"left": left})
+
+
+_COMMANDS = {
+    "run": _run,
+    "status": _status,
+    "verify": _verify,
+    "rollback": _rollback,
+    "doctor": _doctor,
+    "uninstall": _uninstall,
+}
+
+
+# --- the answer -----------------------------------------------------------------------------------------------------
+
+
+def _print(outcome: Outcome, *, wants_json: bool, quiet: bool) -> None:
+    if wants_json:
+        sys.stdout.write(json.dumps(outcome.envelope(), indent=2) + "\n")
+        return
+    if outcome.error is not None and outcome.command != "verify":
+        word = "error" if outcome.exit_code else "note"
+        sys.stderr.write(f"{word}: {outcome.message}\n  fix: {outcome.error.fix}\n")
+    elif not quiet or outcome.exit_code:
+        sys.stdout.write(f"{outcome.message}\n")
+    for warning in outcome.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+
+
+def _print_failure(message: str, code: str, *, wants_json: bool, fix: str = "skillway-sync --help") -> None:
+    if wants_json:
+        error = {"code": code, "message": message, "fix": fix}
+        envelope: dict[str, object] = {
+            "ok": False,
+            "schema_version": 1,
+            "data": None,
+            "warnings": [],
+            "error": error,
+            "next_actions": [],
+        }
+        sys.stdout.write(json.dumps(envelope, indent=2) + "\n")
+    else:
+        sys.stderr.write(f"error: {message}\n  fix: {fix}\n")
+
+
+def _unexpected(error: Exception, arguments: Sequence[str], layout: Layout, *, wants_json: bool) -> int:
+    report = f"skillway-sync {__version__}, Python {sys.version.split()[0]}, {sys.platform}\narguments: {list(arguments)}\n\n"
+    log = _write_log(layout, report + traceback.format_exc())
+    fix = "Please report it." if log is None else f"Please report it; {log} is laid out to paste into an issue."
+    _print_failure(
+        f"skillway-sync met something it did not expect: {type(error).__name__}: {error}",
+        "unexpected",
+        wants_json=wants_json,
+        fix=fix,
+    )
+    return EXIT_UNEXPECTED
+
+
+def _write_log(layout: Layout, text: str) -> Path | None:
+    name = f"unexpected-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.log"
+    for folder in (layout.state / "logs", Path(tempfile.gettempdir())):
+        try:
+            if folder.parent.is_dir():
+                folder.mkdir(exist_ok=True)
+                for old in sorted(folder.glob("unexpected-*.log"))[: -KEPT_LOGS + 1]:
+                    old.unlink()
+                path = folder / name
+                with path.open("x", encoding="utf-8") as stream:
+                    stream.write(text)
+                return path
+        except OSError:
+            continue
+    return None

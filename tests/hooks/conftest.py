@@ -1,0 +1,148 @@
+"""A laptop root as sync lays it out, and a way to send a payload through the whole hook as Claude Code starts it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+DIGEST = "ab" * 32
+
+
+@dataclass
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def decision(self) -> str:
+        """deny, ask or silent; fails when stdout, stderr and exit code do not say the same."""
+        if not self.out:
+            assert (self.code, self.err) == (0, ""), self
+            return "silent"
+        answer = json.loads(self.out)["hookSpecificOutput"]
+        assert answer["hookEventName"] == "PreToolUse"
+        assert answer["permissionDecision"] in ("deny", "ask")
+        assert self.code == (2 if answer["permissionDecision"] == "deny" else 0)
+        assert self.err == (answer["permissionDecisionReason"] + "\n" if self.code else "")
+        return answer["permissionDecision"]
+
+    @property
+    def reason(self) -> str:
+        return json.loads(self.out)["hookSpecificOutput"]["permissionDecisionReason"]
+
+    @property
+    def rule(self) -> str:
+        return self.reason.partition("(rule ")[2].partition(")")[0]
+
+
+class Laptop:
+    """One laptop root below a folder whose name has a space, like macOS's Application Support."""
+
+    def __init__(self, folder: Path, repository: Path, hooks: Path, home: Path) -> None:
+        self.root = folder / "Application Support" / "skillway"
+        self.home = home
+        self.project = home / "work" / "shop"
+        self.plugin = self.root / "store" / "base-plugin" / DIGEST
+        self.launcher = self.root / "bin" / "run"
+        self.state = home / ".local" / "state" / "skillway"
+        self.spool = self.state / "spool"
+        self._lay_out(repository, hooks)
+
+    def _lay_out(self, repository: Path, hooks: Path) -> None:
+        (self.project / ".git").mkdir(parents=True)
+        shutil.copytree(hooks, self.plugin / "hooks")
+        shutil.copytree(repository / "base-plugin" / "settings", self.plugin / "settings")
+        (self.plugin / ".claude-plugin").mkdir()
+        manifest = {"name": "base-plugin", "version": "0.1.0+abababababab"}
+        (self.plugin / ".claude-plugin" / "plugin.json").write_text(json.dumps(manifest))
+        (self.plugin / "skills" / "probe").mkdir(parents=True)
+        for folder in ("bin", "guard", ".claude-plugin"):
+            (self.root / folder).mkdir()
+        shutil.copy(repository / "hooks" / "run", self.launcher)
+        (self.root / "bin" / "interpreter").write_text(sys.executable + "\n")
+        (self.root / "guard" / "current").write_text(f"base-plugin/{DIGEST}\n")
+        entry = {"name": "base-plugin", "source": f"./store/base-plugin/{DIGEST}", "description": "base"}
+        catalogue = {"name": "acme", "owner": {"name": "Acme"}, "plugins": [entry]}
+        (self.root / ".claude-plugin" / "marketplace.json").write_text(json.dumps(catalogue))
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {"HOME": str(self.home), "PATH": os.environ["PATH"], **more}
+
+    def start(self, hook: str, payload: object, *, launcher: Path | None = None, **more: str) -> Answer:
+        """Send a payload through launcher and hook; bytes and text go as they are."""
+        data = payload if isinstance(payload, (bytes, str)) else json.dumps(payload)
+        done = subprocess.run(
+            ["/bin/sh", str(launcher or self.launcher), hook],
+            input=data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"),
+            capture_output=True,
+            env=self.environment(**more),
+            timeout=30,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def guard(self, tool: str, tool_input: object, **more: str) -> Answer:
+        payload = {
+            "hook_event_name": "PreToolUse",
+            "session_id": "5e55-10a",
+            "prompt_id": "p-7",
+            "cwd": str(self.project),
+            "tool_name": tool,
+            "tool_input": tool_input,
+            "tool_use_id": "toolu_9",
+        }
+        return self.start("guard", payload, **more)
+
+    def bash(self, command: str, **more: str) -> Answer:
+        return self.guard("Bash", {"command": command}, **more)
+
+    def records(self) -> list[dict[str, object]]:
+        """Read the whole spool; a line that is no record fails."""
+        found = []
+        for file in sorted(self.spool.glob("*.jsonl")):
+            found.extend(json.loads(line) for line in file.read_text().split("\n") if line)
+        return found
+
+
+@pytest.fixture(scope="session")
+def compiled_hooks(tmp_path_factory):
+    """The hooks with their byte code, as sync leaves them; compiling them for each test would take longer than it."""
+    folder = tmp_path_factory.mktemp("compiled") / "hooks"
+    source = Path(__file__).resolve().parents[2] / "hooks"
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def laptop(tmp_path, repository, compiled_hooks, home):
+    return Laptop(tmp_path, repository, compiled_hooks, home)
+
+
+@pytest.fixture
+def decide(repository):
+    """Judge many commands in one process: the decision without launcher and start-up, for long lists."""
+
+    def run(commands: list[str], home: str = "/home/dev", cwd: str = "/home/dev/work/shop") -> list[tuple[str, str, str]]:
+        program = (
+            "import json, sys; sys.path.insert(0, sys.argv[1])\n"
+            "from guard_rules import Judge\n"
+            "found = []\n"
+            "for command in json.load(sys.stdin):\n"
+            "    judge = Judge(sys.argv[2], sys.argv[3], sys.argv[1]); judge.judge('Bash', {'command': command})\n"
+            "    stop = judge.stop\n"
+            "    found.append((stop.decision, stop.rule, stop.command) if stop else ('silent', '', ''))\n"
+            "print(json.dumps(found))\n"
+        )
+        argv = [sys.executable, "-I", "-c", program, str(repository / "hooks"), cwd, home]
+        done = subprocess.run(argv, input=json.dumps(commands), capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return [tuple(row) for row in json.loads(done.stdout)]
+
+    return run
