@@ -4,6 +4,7 @@ Run it with `make docs`; a test fails when the file and the commands differ. `do
 generator in `skillway.checks`.
 """
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import click
 
 from skillway.cli.run import skillway
-from skillway_sync.cli import command_helps
+from skillway_sync.options import _make_parser
 
 DOCS = Path(__file__).parent
 HEAD = """# Commands
@@ -25,7 +26,9 @@ def commands_page() -> str:
     os.environ["COLUMNS"] = "110"  # argparse wraps by it; the page must not depend on a terminal
     sections = [HEAD]
     sections += [f"## `{path}`\n\n```text\n{text}\n```\n" for path, text in click_helps(skillway, "skillway")]
-    sections += [f"## `{path}`\n\n```text\n{text}\n```\n" for path, text in command_helps()]
+    sections += [
+        f"## `{path}`\n\n```text\n{text}\n```\n" for path, text in argparse_helps(_make_parser(), "skillway-sync")
+    ]
     return "\n".join(sections)
 
 
@@ -39,6 +42,15 @@ def click_helps(command: click.Command, path: str, parent: click.Context | None 
             child = command.get_command(context, name)
             if child is not None and not child.hidden:
                 helps += click_helps(child, f"{path} {name}", context)
+    return helps
+
+
+def argparse_helps(parser: argparse.ArgumentParser, path: str) -> list[tuple[str, str]]:
+    """List every command below a parser with its help, itself first."""
+    helps = [(path, parser.format_help().rstrip())]
+    for action in parser._subparsers._group_actions if parser._subparsers else []:  # noqa: SLF001 - argparse offers no other way
+        for name, child in (action.choices or {}).items():
+            helps += argparse_helps(child, f"{path} {name}")
     return helps
 
 

@@ -6,8 +6,8 @@ from guard_options import read_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from guard_commands import Command
     from guard_paths import Places
+    from guard_walk import Command
 
 _CLIENTS = {
     # name: (options whose value is SQL, short options with a value, long options with a value)

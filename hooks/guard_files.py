@@ -7,8 +7,8 @@ from guard_paths import GIT, HOME, OUTSIDE, PROJECT, ROOT, SYSTEM, TEMPORARY, UN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from guard_commands import Command
     from guard_paths import Places
+    from guard_walk import Command
 
 _DELETED = {
     ROOT: ("delete-root", "it deletes everything on this machine."),

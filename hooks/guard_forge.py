@@ -9,8 +9,8 @@ from guard_options import names, read_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from guard_commands import Command
     from guard_paths import Places
+    from guard_walk import Command
 
 PULL_REQUEST = "pull-request"
 

@@ -8,8 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from guard_commands import Command
     from guard_paths import Places
+    from guard_walk import Command
 
 _GLOBAL_SHORTS = "Cc"
 _GLOBAL_LONGS = frozenset(["git-dir", "work-tree", "namespace", "config-env", "super-prefix", "attr-source"])

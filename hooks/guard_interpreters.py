@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from guard_commands import Command
+    from guard_walk import Command
 
 _CODE_OPTIONS = {
     "python": ("c", "command"),

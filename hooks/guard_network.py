@@ -4,7 +4,7 @@ from guard_decision import DENY, Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from guard_commands import Command
+    from guard_walk import Command
 
 _DOWNLOADERS = frozenset(["curl", "wget", "http", "https", "xh", "aria2c", "fetch", "nc", "ncat", "lynx", "curlie"])
 

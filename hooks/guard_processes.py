@@ -4,8 +4,8 @@ from guard_decision import DENY, Stop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from guard_commands import Command
     from guard_paths import Places
+    from guard_walk import Command
 
 
 def judge_kill(command: "Command", _places: "Places") -> "Stop | None":

@@ -8,8 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from guard_commands import Command
     from guard_paths import Places
+    from guard_walk import Command
 
 _POLICIES = (
     "/etc/claude-code",

@@ -34,6 +34,9 @@ _OTHERS = 0o077
 _LOCK_SHARED_AT_ONCE = 1 | 4
 """LOCK_SH | LOCK_NB of flock(2), the same numbers on Linux and macOS."""
 
+_segments: "dict[int, str]" = {}
+"""From process id to its segment; by id, because a forked child must not write to its parent's."""
+
 
 def is_off() -> bool:
     """Tell whether the user or the environment wants no telemetry; asked before any file is touched."""
@@ -202,22 +205,34 @@ def _append_shared(spool: str, record: bytes, flock: "Callable[[int, int], None]
 
 
 def _append_segment(spool: str, record: bytes) -> bool:
-    """Write a file of this process's own: for systems whose append or locks cannot be trusted (NFS, Windows)."""
-    taken = 0
-    for name in posix.listdir(spool):
-        try:
-            taken += posix.lstat(spool + "/" + name).st_size
-        except FileNotFoundError:
-            continue
-    path = "%s/%d-%d-%s.jsonl" % (spool, time_ns(), posix.getpid(), _random(4))
-    if taken + len(record) > MAX_SPOOL_BYTES:
-        _count_drop(spool, "full")
+    """Write to a file of this process's own: for systems whose append or locks cannot be trusted (NFS, Windows).
+
+    The flusher takes only segments that nobody has written to for some seconds; there is no lock to tell it more.
+    """
+    path = _segments.get(posix.getpid())
+    if path is None:
+        if _folder_bytes(spool) + len(record) > MAX_SPOOL_BYTES:
+            _count_drop(spool, "full")
+            return False
+        path = f"{spool}/{time_ns()}-{posix.getpid()}-{_random(4)}.jsonl"
+        _segments[posix.getpid()] = path
+    descriptor = _open_own(path, 0)
+    if descriptor < 0:
         return False
-    descriptor = _open_own(path, posix.O_EXCL)
     try:
-        return _write(spool, descriptor, record, 0)
+        return _write(spool, descriptor, record, posix.fstat(descriptor).st_size)
     finally:
         posix.close(descriptor)
+
+
+def _folder_bytes(folder: str) -> int:
+    taken = 0
+    for name in posix.listdir(folder):
+        try:
+            taken += posix.lstat(folder + "/" + name).st_size
+        except FileNotFoundError:
+            continue
+    return taken
 
 
 def _write(spool: str, descriptor: int, record: bytes, size: int) -> bool:

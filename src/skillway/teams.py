@@ -37,6 +37,8 @@ def add_team(text: str, team: str, owner: str) -> str:
 
 def _insert(text: str, team: str, owner: str) -> str:
     node = _teams_node(text)
+    if node is not None and (node.id != "sequence" or not (node.flow_style or node.value)):
+        raise _refused(team, owner)  # `teams:` with nothing after it: a second key would be read in its place
     entry = f'- name: {team}\n{{indent}}  owners: ["{owner}"]\n'
     if node is None:
         end = "" if not text or text.endswith("\n") else "\n"
@@ -68,7 +70,7 @@ def _end_of_line(text: str, position: int) -> int:
 def _teams_node(text: str) -> Any:  # noqa: ANN401 - PyYAML's nodes
     root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for key, value in root.value if root is not None and root.id == "mapping" else ():
-        if key.value == "teams" and value.id == "sequence":
+        if key.value == "teams":
             return value
     return None
 

@@ -63,7 +63,7 @@ class Applied:
 
     def to_bytes(self) -> bytes:
         """Give the stored form, which `load_applied` reads."""
-        return (json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, sort_keys=True) + "\n").encode()
+        return (json.dumps({"schema": SCHEMA, **asdict(self)}, sort_keys=True) + "\n").encode()
 
 
 def load_applied(state: Path) -> Applied | None:
@@ -87,7 +87,7 @@ def _plugins(content: dict[str, Any]) -> dict[str, str]:
     if not all(
         is_name(name) and len(digest) == DIGEST_CHARS and set(digest) <= set("0123456789abcdef")
         for name, digest in plugins.items()
-    ):  # noqa: PLR2004 - hex digits of a sha256
+    ):
         raise ValueError("not a mapping from plugin to digest")
     return dict(plugins)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skillway_sync.applied import Applied, save_applied
+from skillway_sync.applied import APPLIED_FILE, Applied
 from skillway_sync.disk import require_space
 from skillway_sync.drift import find_differences
 from skillway_sync.errors import RefusedError
@@ -30,7 +30,7 @@ _SPACE_FACTOR = 2
 
 @dataclass
 class Candidate:
-    """A release that is ready to be committed.
+    """A release on its way to be committed.
 
     Attributes:
         release: The release; `document` its bytes.
@@ -43,7 +43,7 @@ class Candidate:
     release: Release
     document: bytes
     selected: Selected
-    staged: list[StagedPlugin]
+    staged: list[StagedPlugin] = field(default_factory=list)
     pointers: list[Pointer] = field(default_factory=list)
     fragments: Fragments = field(default_factory=list)
 
@@ -124,14 +124,16 @@ def _fetch_archive(laptop: Laptop, plugin: str, digest: str, store: TrustedStore
 
 
 def stage_release(
-    laptop: Laptop,
-    release: Release,
-    document: bytes,
-    selected: Selected,
-    pairs: list[tuple[str, str]],
-    interpreter: str,
-) -> Candidate:
+    laptop: Laptop, candidate: Candidate, pairs: list[tuple[str, str]], interpreter: str, applied: Applied
+) -> None:
     """Unpack, compile and test; nothing outside staging and `state` changes.
+
+    Args:
+        laptop: The laptop.
+        candidate: The release with what was selected of it; the rest is filled in here.
+        pairs: The (plugin, digest) that have to be installed.
+        interpreter: What hooks run with.
+        applied: What will be on record; it is written beside the plugins, so that one sync takes both.
 
     Raises:
         RefusedError: An archive is damaged; it has been removed, so that the next run fetches it again.
@@ -140,15 +142,15 @@ def stage_release(
     """
     staged_store = laptop.layout.staging / "candidate" / "store"
     laptop.disk.make_folders(staged_store)
-    candidate = Candidate(
-        release, document, selected, [_stage(laptop, pair, staged_store, interpreter) for pair in pairs]
-    )
+    candidate.staged = [_stage(laptop, pair, staged_store, interpreter) for pair in pairs]
     for each in candidate.staged:
         check_hook_files(each.plugin, each.folder)
     _test_candidate(laptop, candidate, staged_store.parent, interpreter)
-    if candidate.staged:
-        laptop.disk.sync_tree(laptop.layout.staging)
-    return candidate
+    record = laptop.layout.staging / "record"
+    laptop.disk.make_folders(record)
+    laptop.disk.write_file(record / "release.json", candidate.document, 0o644)
+    laptop.disk.write_file(record / APPLIED_FILE, applied.to_bytes(), 0o644)
+    laptop.disk.sync_tree(laptop.layout.staging)
 
 
 def _stage(laptop: Laptop, pair: tuple[str, str], staged_store: Path, interpreter: str) -> StagedPlugin:
@@ -181,13 +183,12 @@ def _test_candidate(laptop: Laptop, candidate: Candidate, folder: Path, interpre
         prove_candidate(laptop, folder, candidate.pointers)
 
 
-def commit_candidate(laptop: Laptop, candidate: Candidate, applied: Applied, keep: Callable[[Path], None]) -> list[str]:
+def commit_candidate(laptop: Laptop, candidate: Candidate, keep: Callable[[Path], None]) -> list[str]:
     """Make a candidate what this laptop is.
 
     Args:
         laptop: The laptop.
-        candidate: What `stage_release` gave.
-        applied: What will be on record.
+        candidate: What `stage_release` has completed.
         keep: Puts a copy of an edited file into quarantine.
 
     Returns:
@@ -196,18 +197,19 @@ def commit_candidate(laptop: Laptop, candidate: Candidate, applied: Applied, kee
     for each in candidate.staged:
         make_way(laptop, each.plugin, each.digest)
     place_plugins(candidate.staged, laptop.layout.store, laptop.disk)
-    keep_release(laptop, candidate.release.seq, candidate.document)
-    save_applied(laptop.layout.state, applied, laptop.disk)
+    _record(laptop, candidate)
     commit_pointers(laptop, candidate.pointers, keep)
     return apply_users(laptop, candidate.release, candidate.selected, candidate.fragments)
 
 
-def keep_release(laptop: Laptop, seq: int, document: bytes) -> None:
-    """Keep a release document for repair and rollback without a network."""
-    path = laptop.layout.state / RELEASES_FOLDER / f"{seq}.json"
-    if not path.exists() or path.read_bytes() != document:
-        laptop.disk.make_folders(path.parent)
-        laptop.disk.replace(path, document, 0o644)
+def _record(laptop: Laptop, candidate: Candidate) -> None:
+    """Put on record what the laptop now has to be, and make that and the placed folders durable together."""
+    state = laptop.layout.state
+    record = laptop.layout.staging / "record"
+    laptop.disk.make_folders(state / RELEASES_FOLDER)
+    laptop.disk.rename(record / "release.json", state / RELEASES_FOLDER / f"{candidate.release.seq}.json")
+    laptop.disk.rename(record / APPLIED_FILE, state / APPLIED_FILE)
+    laptop.disk.sync_tree(laptop.layout.store, state)
 
 
 def apply_users(laptop: Laptop, release: Release, selected: Selected, fragments: Fragments) -> list[str]:

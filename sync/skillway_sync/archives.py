@@ -29,6 +29,7 @@ class LocalArchives:
 
     def __init__(self, state: Path) -> None:
         self.folder = state / ARCHIVES_FOLDER
+        self._manifests: dict[tuple[str, str], Manifest] = {}
 
     def archive_file(self, plugin: str, digest: str) -> Path:
         """Give the path of a plugin's archive, whether or not it is there."""
@@ -43,12 +44,17 @@ class LocalArchives:
         return self.folder / plugin / f"{digest}.hooks.json"
 
     def manifest(self, plugin: str, digest: str) -> Manifest | None:
-        """Read a manifest; None when it is missing, damaged or another plugin's."""
+        """Read a manifest, once; None when it is missing, damaged or another plugin's."""
+        if (plugin, digest) in self._manifests:
+            return self._manifests[plugin, digest]
         try:
             manifest = parse_manifest(self.manifest_file(plugin, digest).read_bytes(), where=plugin)
         except (OSError, RefusedError):
             return None
-        return manifest if (manifest.plugin, manifest.digest) == (plugin, digest) else None
+        if (manifest.plugin, manifest.digest) != (plugin, digest):
+            return None
+        self._manifests[plugin, digest] = manifest
+        return manifest
 
     def files(self, plugin: str, digest: str) -> Iterator[tuple[FileEntry, bytes]]:
         """Yield a plugin's installed files from its archive, each one verified.
@@ -89,6 +95,7 @@ class LocalArchives:
 
     def forget(self, plugin: str, digest: str, disk: Disk) -> None:
         """Remove what is kept of a plugin."""
+        self._manifests.pop((plugin, digest), None)
         for path in (
             self.archive_file(plugin, digest),
             self.byte_code_file(plugin, digest),

@@ -5,52 +5,37 @@ What the commands do is in a module each, which is imported when its command is 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
-import tempfile
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from types import SimpleNamespace
 
 from skillway_sync import __version__
 from skillway_sync.errors import EXIT_OK, EXIT_STALE, EXIT_UNEXPECTED, EXIT_USAGE, SyncError
 from skillway_sync.laptop import Laptop, Outcome
 from skillway_sync.layout import Layout, system_layout, user_layout
+from skillway_sync.look import start_look
+from skillway_sync.noop import program_stamp, read_plain_run, signature
 
 INTERRUPTED = 130
 """What a shell reports for a command that Ctrl-C ended."""
 KEPT_LOGS = 10
 
-EPILOG = """\
-exit codes:
-  0 in order (also: nothing to do, busy, offline for up to 3 days)   10 out of date, or never synced
-  20 drift (verify; run --strict-exit)   30 refused   31 trust expired   40 disk   50 configuration   60 self-test failed
 
-example:
-  skillway-sync run --root ./laptop --json
-"""
-
-
-class _UsageError(Exception):
+class UsageError(Exception):
     """The command line is wrong."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise _UsageError(f"{message}. See: {self.prog} --help")
 
 
 def run_command_line(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit code; no failure leaves as a traceback."""
     wants_json = "--json" in arguments
     try:
-        options = _make_parser().parse_args(arguments)
+        options = _plain_run(list(arguments)) or _parse(arguments)
         layout = _layout(options)
-    except _UsageError as error:
+    except UsageError as error:
         _print_failure(str(error), "usage", wants_json=wants_json)
         return EXIT_USAGE
     try:
@@ -66,80 +51,38 @@ def run_command_line(arguments: Sequence[str]) -> int:
     return outcome.exit_code
 
 
-# --- the command line -----------------------------------------------------------------------------------------------
-
-
-def _make_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="skillway-sync",
-        description="Keep this laptop's Claude Code plugins equal to what the organisation published.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def _plain_run(arguments: list[str]) -> SimpleNamespace | None:
+    """Read a run with the usual options, which is what the timer starts, without the 15 ms that argparse takes."""
+    options = read_plain_run(arguments)
+    if options is None or (options["--user"] and options["--system"]):
+        return None
+    plain = {word.lstrip("-"): value for word, value in options.items()}
+    paths = {name: None if plain[name] is None else Path(plain[name]) for name in ("root", "config")}
+    flags = dict.fromkeys(("dry_run", "strict_exit", "full_check", "release_hold"), False)
+    return SimpleNamespace(
+        **{**plain, **paths, **flags, "command": "run", "home": [Path(home) for home in plain["home"]]}
     )
-    parser.add_argument("--version", action="version", version=f"skillway-sync {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    common = _common_options()
-
-    def add(name: str, summary: str, example: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
-            name,
-            parents=[common],
-            help=summary,
-            description=summary,
-            epilog=f"example:\n  skillway-sync {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-
-    run = add("run", "Check, repair and update this laptop.", "run --root ./laptop --dry-run")
-    run.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
-    run.add_argument("--strict-exit", action="store_true", help="exit 20 when drift was repaired")
-    run.add_argument("--full-check", action="store_true", help="read every file, as is done daily by itself")
-    run.add_argument("--release-hold", action="store_true", help="take the release again that was rolled back from")
-    add("status", "Say how this laptop is doing; needs no network.", "status --root ./laptop --json")
-    add("verify", "Compare every installed file with its manifest.", "verify --root ./laptop")
-    rollback = add(
-        "rollback", "Go back to the release before, from this disk alone.", "rollback --root ./laptop --to 4"
-    )
-    rollback.add_argument("--to", type=int, metavar="SEQ", help="which release; the one before the present by default")
-    doctor = add("doctor", "Explain every difference between what should be and what is.", "doctor --root ./laptop")
-    doctor.add_argument(
-        "--client", type=Path, metavar="PATH", help="also start this Claude Code client against a scripted API"
-    )
-    add("uninstall", "Take everything that sync wrote off this laptop.", "uninstall --root ./laptop")
-    return parser
 
 
-def _common_options() -> _Parser:
-    common = _Parser(add_help=False)
-    scope = common.add_mutually_exclusive_group()
-    scope.add_argument(
-        "--system", action="store_true", help="for all users of this machine, by policy (default; as root)"
-    )
-    scope.add_argument("--user", action="store_true", help="for one user, in that user's own files")
-    common.add_argument(
-        "--home", action="append", type=Path, metavar="DIR", help="a home to write to (repeatable; default: found)"
-    )
-    common.add_argument("--root", type=Path, metavar="DIR", help="put the whole laptop below DIR")
-    common.add_argument("--image", action="store_true", help="with --root: write paths without DIR, for a disk image")
-    common.add_argument("--config", type=Path, metavar="FILE", help="the configuration (default: where MDM puts it)")
-    common.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    common.add_argument("--quiet", action="store_true", help="print nothing when all is well")
-    return common
+def _parse(arguments: Sequence[str]) -> SimpleNamespace:
+    from skillway_sync.options import parse_arguments
+
+    return SimpleNamespace(**vars(parse_arguments(arguments)))
 
 
-def _layout(options: argparse.Namespace) -> Layout:
+def _layout(options: SimpleNamespace) -> Layout:
     homes = tuple(Path(os.path.abspath(home)) for home in options.home or ())  # noqa: PTH100 - links stay as they are named
     config = None if options.config is None else Path(os.path.abspath(options.config))  # noqa: PTH100
     if options.image and options.root is None:
-        raise _UsageError("--image needs --root DIR. See: skillway-sync run --help")
+        raise UsageError("--image needs --root DIR. See: skillway-sync run --help")
     if not options.user:
         return system_layout(prefix=options.root, image=options.image, config_file=config, homes=homes)
     if options.root is not None:
-        raise _UsageError(
+        raise UsageError(
             "--root goes with --system; with --user name a home: --home DIR. See: skillway-sync run --help"
         )
     if len(homes) > 1:
-        raise _UsageError("--user takes one --home. See: skillway-sync run --help")
+        raise UsageError("--user takes one --home. See: skillway-sync run --help")
     return user_layout(home=homes[0] if homes else Path.home(), config_file=config)
 
 
@@ -153,13 +96,13 @@ def _laptop(layout: Layout) -> Laptop:
     return Laptop(layout, Disk(), time.time(), default_parts())
 
 
-def _run(options: argparse.Namespace, layout: Layout) -> Outcome:
+def _run(options: SimpleNamespace, layout: Layout) -> Outcome:
     if options.dry_run:
         from skillway_sync.plan import plan_run
 
         return plan_run(_laptop(layout), release_hold=options.release_hold)
+    look = start_look(str(layout.root)) if layout.state.is_dir() else None
     from skillway_sync.engine import RunOptions, run
-    from skillway_sync.noop import program_stamp, signature
 
     asked = {"--user": options.user, "--image": options.image, "--home": options.home or [], "--config": options.config}
     chosen = RunOptions(
@@ -167,11 +110,12 @@ def _run(options: argparse.Namespace, layout: Layout) -> Outcome:
         strict_exit=options.strict_exit,
         full_check=options.full_check,
         signature=signature(asked, program_stamp()),
+        look=look,
     )
     return run(_laptop(layout), chosen)
 
 
-def _status(options: argparse.Namespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
+def _status(options: SimpleNamespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
     from dataclasses import asdict
 
     from skillway_sync.status import describe_status, exit_code_of, iso_time, load_status, present_state
@@ -188,19 +132,19 @@ def _status(options: argparse.Namespace, layout: Layout) -> Outcome:  # noqa: AR
     )
 
 
-def _verify(options: argparse.Namespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
+def _verify(options: SimpleNamespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
     from skillway_sync.verify import verify
 
     return verify(_laptop(layout))
 
 
-def _rollback(options: argparse.Namespace, layout: Layout) -> Outcome:
+def _rollback(options: SimpleNamespace, layout: Layout) -> Outcome:
     from skillway_sync.rollback import roll_back
 
     return roll_back(_laptop(layout), options.to)
 
 
-def _doctor(options: argparse.Namespace, layout: Layout) -> Outcome:
+def _doctor(options: SimpleNamespace, layout: Layout) -> Outcome:
     from dataclasses import asdict
 
     from skillway_sync.doctor import has_problems, run_doctor
@@ -213,7 +157,7 @@ def _doctor(options: argparse.Namespace, layout: Layout) -> Outcome:
     return Outcome("doctor", "problem" if code else "ok", "\n".join(lines), code, data=data)
 
 
-def _uninstall(options: argparse.Namespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
+def _uninstall(options: SimpleNamespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
     from skillway_sync.disk import Disk
     from skillway_sync.lock import BusyError
     from skillway_sync.uninstall import uninstall
@@ -271,6 +215,8 @@ def _print_failure(message: str, code: str, *, wants_json: bool, fix: str = "ski
 
 
 def _unexpected(error: Exception, arguments: Sequence[str], layout: Layout, *, wants_json: bool) -> int:
+    import traceback
+
     report = f"skillway-sync {__version__}, Python {sys.version.split()[0]}, {sys.platform}\narguments: {list(arguments)}\n\n"
     log = _write_log(layout, report + traceback.format_exc())
     fix = "Please report it." if log is None else f"Please report it; {log} is laid out to paste into an issue."
@@ -284,6 +230,8 @@ def _unexpected(error: Exception, arguments: Sequence[str], layout: Layout, *, w
 
 
 def _write_log(layout: Layout, text: str) -> Path | None:
+    import tempfile
+
     name = f"unexpected-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.log"
     for folder in (layout.state / "logs", Path(tempfile.gettempdir())):
         try:

@@ -70,8 +70,8 @@ class ClientStart:
     environment: Mapping[str, str] = field(default_factory=dict)
     uid: int | None = None
 
-    def full_environment(self) -> dict[str, str]:
-        """Give the whole environment of the client."""
+    def full_environment(self, work: Path) -> dict[str, str]:
+        """Give the whole environment of the client; `work` is an empty folder that outlives it."""
         environment = {
             "HOME": str(self.home),
             "PATH": SYSTEM_PATH,
@@ -79,6 +79,9 @@ class ClientStart:
             "ANTHROPIC_API_KEY": "test-key",
             "DISABLE_AUTOUPDATER": "1",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            # its own would be /tmp/claude-UID, which it refuses when another user made it; in a user namespace
+            # everybody's uid is 0
+            "CLAUDE_CODE_TMPDIR": str(work / "tmp"),
             # allows root, also the root of a user namespace, to skip permissions; no other effect was seen
             "IS_SANDBOX": "1",
         }
@@ -283,10 +286,13 @@ def _started(start: ClientStart, extra: list[str], *, stdin: int) -> Iterator[su
     """Give the running client; on leaving, nothing of its process group is left."""
     with tempfile.TemporaryDirectory(prefix="skillway-client-", ignore_cleanup_errors=True) as work:
         Path(work).chmod(0o755)
+        (Path(work) / "tmp").mkdir()
+        if start.uid is not None:
+            os.chown(Path(work) / "tmp", start.uid, start.uid)
         try:
             process = subprocess.Popen(
                 start.command(Path(work), extra),
-                env=start.full_environment(),
+                env=start.full_environment(Path(work)),
                 cwd=start.cwd,
                 stdin=stdin,
                 stdout=subprocess.PIPE,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from skillway_sync import __version__
 from skillway_sync.applied import Applied, load_applied, save_applied, succeed
-from skillway_sync.apply import apply_users, commit_candidate, fetch_plugins, missing_plugins, stage_release
+from skillway_sync.apply import Candidate, apply_users, commit_candidate, fetch_plugins, missing_plugins, stage_release
 from skillway_sync.archives import ARCHIVES_FOLDER
 from skillway_sync.config import Config, load_config
 from skillway_sync.disk import disk_errors
@@ -28,10 +28,11 @@ from skillway_sync.errors import (
 )
 from skillway_sync.fetcher import StoreFetcher
 from skillway_sync.finish import Report, forget_noop, record_failure, record_result, save_noop, save_stamps
-from skillway_sync.index import Folders, load_index
+from skillway_sync.index import Index, load_index
 from skillway_sync.laptop import Laptop, Outcome, Selected
 from skillway_sync.local import LocalRelease, choose_interpreter, load_local_release, rebuild_folders, renew_byte_code
 from skillway_sync.lock import BusyError, exclusive_lock
+from skillway_sync.look import StoreLook
 from skillway_sync.pointers import base_of, commit_pointers, make_durable_folders, render_pointers
 from skillway_sync.quarantine import QUARANTINE_FOLDER, Quarantine
 from skillway_sync.release_document import Release, select_plugins
@@ -53,12 +54,14 @@ class RunOptions:
         strict_exit: End with 20 when drift was repaired.
         full_check: Read every file, whatever its stat data says.
         signature: What `noop` knows this kind of run by, or None when a later run may not be cut short.
+        look: A look at the store that is under way already.
     """
 
     release_hold: bool = False
     strict_exit: bool = False
     full_check: bool = False
     signature: list[object] | None = None
+    look: StoreLook | None = None
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Work:
     applied: Applied | None = None
     interpreter: str = ""
     local: LocalRelease | None = None
+    index: Index = field(default_factory=Index)
     broken: set[tuple[str, str]] = field(default_factory=set)
 
     @property
@@ -142,13 +146,13 @@ def clean_up(laptop: Laptop) -> None:
 def _work(work: Work) -> Outcome:
     work.applied = work.report.applied = load_applied(work.laptop.layout.state)
     work.interpreter = work.report.interpreter = choose_interpreter(work.laptop, work.config.interpreter)
-    former_index = load_index(work.laptop.layout.state)
+    work.index = load_index(work.laptop.layout.state)
     _restore(work)
     try:
         _follow_store(work)
     except (OfflineError, ExpiredError) as error:
         return _without_store(work, error)
-    return _finish(work, former_index)
+    return _finish(work)
 
 
 # --- from this disk alone -------------------------------------------------------------------------------------------
@@ -159,9 +163,11 @@ def _restore(work: Work) -> None:
     laptop, applied, report = work.laptop, work.applied, work.report
     if applied is None:
         return
-    full = work.options.full_check or is_full_check_due(laptop.layout.state, laptop.now)
-    known = load_index(laptop.layout.state)
-    found = inspect_store(laptop, applied.folders(), known, work.quarantine, work.interpreter, full=full)
+    full = work.options.full_check or is_full_check_due(work.index, laptop.now)
+    unchanged = not full and work.options.look is not None and work.options.look.finds_no_change()
+    found = inspect_store(
+        laptop, applied.folders(), work.index.folders, work.quarantine, work.interpreter, full=full, unchanged=unchanged
+    )
     made = rebuild_folders(laptop, sorted(found.broken), work.interpreter) if found.broken else []
     renewed = renew_byte_code(laptop, applied.plugins, work.interpreter)
     work.broken = found.broken - set(made)
@@ -277,8 +283,9 @@ def _apply(
     known = set() if former is None else former.folders() - work.broken
     pairs = missing_plugins(laptop, selected, known)
     fetch_plugins(laptop, pairs, store)
-    candidate = stage_release(laptop, release, document, selected, pairs, work.interpreter)
-    notes = commit_candidate(laptop, candidate, successor, work.quarantine.keep)
+    candidate = Candidate(release, document, selected)
+    stage_release(laptop, candidate, pairs, work.interpreter, successor)
+    notes = commit_candidate(laptop, candidate, work.quarantine.keep)
     work.report.notes = list(dict.fromkeys([*work.report.notes, *notes]))
     work.report.drift += [f"{key_text(*pair)}: damaged, made again" for pair in pairs if pair in work.broken]
     work.report.changed = former is None or (former.seq, former.plugins) != (successor.seq, successor.plugins)
@@ -317,7 +324,7 @@ def _without_store(work: Work, error: OfflineError | ExpiredError) -> Outcome:
         )
     report.state = "stale" if isinstance(error, ExpiredError) else "offline"
     forget_noop(laptop)
-    save_stamps(laptop, report, {}, work.broken)
+    save_stamps(laptop, report, work.index, work.broken)
     status = record_result(laptop, report, error)
     age = None if status.last_check is None else laptop.now - status.last_check
     is_recent = age is not None and age <= GRACE
@@ -325,18 +332,18 @@ def _without_store(work: Work, error: OfflineError | ExpiredError) -> Outcome:
     return _outcome(work, message, EXIT_OK if is_recent else EXIT_STALE, error=error)
 
 
-def _finish(work: Work, former_index: Folders) -> Outcome:
+def _finish(work: Work) -> Outcome:
     laptop, report = work.laptop, work.report
     if work.applied is not None:
-        work.applied = report.applied = collect_garbage(laptop, work.applied)
-        save_stamps(laptop, report, former_index, work.broken)
+        work.applied = report.applied = collect_garbage(laptop, work.applied, report.index)
+        work.index = save_stamps(laptop, report, work.index, work.broken)
     status = record_result(laptop, report)
     outcome = _outcome(work, _result_text(work), EXIT_OK)
     own_notes = [note for note in report.notes if not note.startswith(("Release ", "Ring "))]
     if work.options.signature is not None and work.applied is not None and not own_notes:
         calm = _outcome(work, _calm_text(work), EXIT_OK)
         calm.data["drift"] = []
-        save_noop(laptop, report, work.options.signature, calm, status)
+        save_noop(laptop, report, work.options.signature, calm, status, work.index)
     else:
         forget_noop(laptop)
     if report.drift and work.options.strict_exit:

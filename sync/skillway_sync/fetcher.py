@@ -10,29 +10,25 @@ from __future__ import annotations
 import contextlib
 import io
 import queue
-import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import unquote, urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass, url2pathname
+from typing import IO, TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
-import urllib3
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthMismatchError
-from tuf.ngclient.fetcher import FetcherInterface
 
-from skillway_sync import __version__
 from skillway_sync.errors import OfflineError
+from skillway_sync.tuf_import import FetcherInterface
+
+if TYPE_CHECKING:
+    from skillway_sync.http_source import HttpSource
 
 _CHUNK = 64 * 1024
-_MAX_REDIRECTS = 3
 _NOT_FOUND = 404
-_FIRST_ERROR = 400
-_FIRST_SERVER_ERROR = 500
-_REDIRECTS = (301, 302, 303, 307, 308)
 _KEEP = "The laptop keeps its present release; the next run tries again."
 
 
@@ -74,7 +70,7 @@ class StoreFetcher(FetcherInterface):
         self._limits = limits or Limits()
         self._clock = clock
         self._end = clock() + self._limits.run
-        self._pool: Any = None
+        self._source: HttpSource | None = None
         self.requests = 0
 
     def stream(self, url: str, length: int) -> Iterator[bytes]:
@@ -103,8 +99,15 @@ class StoreFetcher(FetcherInterface):
 
     def _pieces(self, url: str, seconds: float) -> Iterator[bytes]:
         self.requests += 1
-        source = _file_pieces if self._store.scheme == "file" else self._http_pieces
+        source = _file_pieces if self._store.scheme == "file" else self._http().pieces
         yield from _refuse_page(self._within(source(url), url, seconds), url)
+
+    def _http(self) -> HttpSource:
+        if self._source is None:
+            from skillway_sync.http_source import HttpSource
+
+            self._source = HttpSource(self._store, connect=self._limits.connect, read=self._limits.request)
+        return self._source
 
     def _within(self, source: Iterator[bytes], url: str, seconds: float) -> Iterator[bytes]:
         """Read in a thread, so that not even a name lookup or a dripping header can outlast the limits."""
@@ -131,59 +134,6 @@ class StoreFetcher(FetcherInterface):
                         f"The store gave {url} at {received / spent:.0f} bytes a second, which is too slow."
                     )
                 yield piece
-
-    def _http_pieces(self, url: str) -> Iterator[bytes]:
-        response = self._open(url)
-        try:
-            if "text/html" in response.headers.get("content-type", "").lower():
-                raise _page(url)
-            while True:
-                piece = response.read1(_CHUNK)
-                if not piece:
-                    return
-                yield piece
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise TransportError(f"The connection to the store broke while {url} was read ({error}).") from error
-        finally:
-            response.close()
-
-    def _open(self, url: str) -> Any:  # noqa: ANN401 - urllib3's response classes differ between its versions
-        for _ in range(_MAX_REDIRECTS):
-            response = self._request(url)
-            if response.status in _REDIRECTS:
-                response.close()
-                url = self._redirected(url, response.headers.get("location", ""))
-                continue
-            if response.status >= _FIRST_ERROR:
-                response.close()
-                raise _status_error(url, response.status)
-            return response
-        raise TransportError(f"The store redirected {url} more than {_MAX_REDIRECTS} times.")
-
-    def _request(self, url: str) -> Any:  # noqa: ANN401 - as _open
-        if self._pool is None:
-            self._pool = _make_pool(self._store.scheme, self._store.hostname or "")
-        try:
-            return self._pool.request(
-                "GET",
-                url,
-                preload_content=False,
-                redirect=False,
-                retries=False,
-                timeout=urllib3.Timeout(connect=self._limits.connect, read=self._limits.request),
-                headers={"User-Agent": f"skillway-sync/{__version__}", "Accept-Encoding": "identity"},
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise TransportError(f"{_cause(error)} ({self._store.netloc}: {error}).") from error
-
-    def _redirected(self, url: str, location: str) -> str:
-        target = urlsplit(urljoin(url, location))
-        if (target.scheme, target.netloc) != (self._store.scheme, self._store.netloc):
-            raise TransportError(
-                f"The store's address {url} was redirected to {target.scheme}://{target.netloc}, which is not the store.",
-                fix="Sign in to the network if it asks for it, or give the store's final address in the configuration.",
-            )
-        return target.geturl()
 
 
 class _Reader:
@@ -225,8 +175,17 @@ class _Reader:
         self._closed.set()
 
 
+def file_path(url: str) -> Path:
+    """Give the path that a file:// address names."""
+    if sys.platform == "win32":
+        from urllib.request import url2pathname
+
+        return Path(url2pathname(urlsplit(url).path))
+    return Path(unquote(urlsplit(url).path))
+
+
 def _file_pieces(url: str) -> Iterator[bytes]:
-    path = Path(url2pathname(unquote(urlsplit(url).path)))
+    path = file_path(url)
     try:
         with path.open("rb") as stream:
             while piece := stream.read(_CHUNK):
@@ -241,51 +200,14 @@ def _refuse_page(pieces: Iterator[bytes], url: str) -> Iterator[bytes]:
     first = True
     for piece in pieces:
         if first and piece.lstrip()[:1] == b"<":
-            raise _page(url)
+            raise page_error(url)
         first = False
         yield piece
 
 
-def _page(url: str) -> TransportError:
+def page_error(url: str) -> TransportError:
+    """Say that something with a web page of its own answered in the store's place, such as a network's sign-in."""
     return TransportError(
         f"A web page came back from {url} instead of the store's file.",
         fix="Sign in to the network if it asks for it, or check the store's address in the configuration.",
     )
-
-
-def _status_error(url: str, status: int) -> DownloadError:
-    if status >= _FIRST_SERVER_ERROR:
-        return TransportError(f"The store answered {status} for {url}: its server has a fault.")
-    if status in (401, 407):
-        return TransportError(f"The store answered {status} for {url}: it wants a sign-in, which sync does not do.")
-    return DownloadHTTPError(f"the store answered {status} for {url}", status)
-
-
-def _cause(error: BaseException) -> str:
-    seen: BaseException | None = error
-    while seen is not None:
-        for kind, text in _CAUSES:
-            if isinstance(seen, kind):
-                return text
-        reason = getattr(seen, "reason", None)
-        seen = reason if isinstance(reason, BaseException) else seen.__cause__
-    return "The store cannot be reached"
-
-
-_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
-    (urllib3.exceptions.NameResolutionError, "The store's host name cannot be found"),
-    (urllib3.exceptions.SSLError, "The store's TLS certificate is not accepted"),
-    (ssl.SSLError, "The store's TLS certificate is not accepted"),
-    (urllib3.exceptions.ProxyError, "The proxy on the way to the store failed"),
-    (urllib3.exceptions.ConnectTimeoutError, "The store did not answer in time"),
-    (urllib3.exceptions.ReadTimeoutError, "The store did not answer in time"),
-    (ConnectionRefusedError, "The store's server refused the connection"),
-)
-
-
-def _make_pool(scheme: str, host: str) -> urllib3.PoolManager:
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if proxy and not proxy_bypass(host):
-        return urllib3.ProxyManager(proxy)
-    return urllib3.PoolManager()

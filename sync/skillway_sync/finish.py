@@ -13,7 +13,7 @@ from skillway_sync import __version__
 from skillway_sync.applied import Applied
 from skillway_sync.config import Config
 from skillway_sync.errors import SyncError
-from skillway_sync.index import Folders, load_checks, save_index, scan_folder
+from skillway_sync.index import Folders, Index, save_index, scan_folder
 from skillway_sync.laptop import Laptop, Outcome
 from skillway_sync.noop import FORMAT, NOOP_FILE, place_stamp
 from skillway_sync.repair import FULL_CHECK_EVERY, boot_id
@@ -100,8 +100,8 @@ def forget_noop(laptop: Laptop) -> None:
         laptop.disk.remove(path)
 
 
-def save_stamps(laptop: Laptop, report: Report, former: Folders, broken: set[tuple[str, str]]) -> None:
-    """Write the index, with the folders that are new, if it differs from what is there.
+def save_stamps(laptop: Laptop, report: Report, former: Index, broken: set[tuple[str, str]]) -> Index:
+    """Write the index, with the folders that are new, if it differs from what is there; gives it.
 
     Args:
         laptop: The laptop.
@@ -114,21 +114,21 @@ def save_stamps(laptop: Laptop, report: Report, former: Folders, broken: set[tup
     for key in sorted(keys - set(report.index)):
         with contextlib.suppress(OSError):
             report.index[key] = scan_folder(laptop.layout.store, key)
-    report.index = {key: value for key, value in report.index.items() if key in keys}
-    checked_at, boot = load_checks(laptop.layout.state)
-    if report.is_full or checked_at is None:
-        checked_at, boot = laptop.now, boot_id()
-        former = {}
-    if report.index != former:
-        save_index(laptop.layout.state, report.index, checked_at, boot, laptop.disk)
+    index = Index({key: value for key, value in report.index.items() if key in keys}, former.checked_at, former.boot)
+    if report.is_full or former.checked_at is None:
+        index.checked_at, index.boot = laptop.now, boot_id()
+    if index != former:
+        save_index(laptop.layout.state, index, laptop.disk)
+    return index
 
 
-def save_noop(laptop: Laptop, report: Report, signature: list[object], outcome: Outcome, status: Status) -> None:
+def save_noop(
+    laptop: Laptop, report: Report, signature: list[object], outcome: Outcome, status: Status, index: Index
+) -> None:
     """Leave what lets the next run end at once, if nothing changes until then."""
     freshness, config = report.freshness, report.config
     assert freshness is not None
     assert config is not None
-    checked_at, boot = load_checks(laptop.layout.state)
     layout = laptop.layout
     paths = [layout.config_file, config.root_json, layout.launcher, layout.interpreter_file, layout.guard_pointer]
     paths += [layout.catalogue_file, layout.store, layout.state / "applied.json", *laptop.parts.personal_files(layout)]
@@ -142,9 +142,11 @@ def save_noop(laptop: Laptop, report: Report, signature: list[object], outcome: 
         "format": FORMAT,
         "signature": signature,
         "places": [(name, place_stamp(name)) for name in names if name],
-        "boot": boot,
+        "boot": index.boot,
         "checked_at": laptop.now,
-        "check_before": min((checked_at or 0.0) + FULL_CHECK_EVERY, (status.last_attempt or laptop.now) + RECORD_EVERY),
+        "check_before": min(
+            (index.checked_at or 0.0) + FULL_CHECK_EVERY, (status.last_attempt or laptop.now) + RECORD_EVERY
+        ),
         "expires": freshness.expires,
         "store": config.store,
         "timestamp": freshness.timestamp,

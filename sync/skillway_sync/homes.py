@@ -114,7 +114,8 @@ def as_owner(home: Home, action: Callable[[], T]) -> T:
     """Do something with the rights of a home's owner.
 
     When this process is root and the owner is not, a forked child gives up its groups, gid and uid for good and
-    does it. Otherwise it is simply done.
+    does it. Otherwise it is simply done. What the action needs is imported before: the child may not be able to
+    read this program's own files.
 
     Args:
         home: The home.
@@ -122,7 +123,7 @@ def as_owner(home: Home, action: Callable[[], T]) -> T:
             mappings, texts, numbers and None. JSON, because a child that is the user's must not hand root a pickle.
 
     Raises:
-        SyncError: As the action raised it, or the child ended without an answer.
+        SyncError: As the action raised it, or the child ended without an answer, in time or at all.
         OSError: As the action raised it.
     """
     if sys.platform == "win32" or not is_root() or home.uid == os.geteuid():
@@ -149,14 +150,20 @@ def _be_the_child(home: Home, action: Callable[[], object], writing: int) -> NoR
         answer = {"sync_error": type(error).__name__, "message": error.message, "fix": error.fix}
     except OSError as error:
         answer = {"errno": error.errno or 0, "text": error.strerror or str(error), "file": str(error.filename or "")}
-    except BaseException:  # noqa: BLE001 - a forked child must never return into its parent's frames
-        answer = {"fault": traceback.format_exc()}
+    except BaseException as error:  # noqa: BLE001 - a forked child must never return into its parent's frames
+        answer = {"fault": _in_a_line(error)}
     try:
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(json.dumps(answer).encode())
     finally:
         # _exit: what the parent has registered for its own end must not run twice.
         os._exit(0)
+
+
+def _in_a_line(error: BaseException) -> str:
+    last = traceback.extract_tb(error.__traceback__, limit=-1)
+    place = f" at {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
+    return f"{type(error).__name__}: {error}{place}"
 
 
 def _await_answer(child: int, reading: int, home: Home) -> bytes:
@@ -204,4 +211,7 @@ def _unpack(answer: bytes, home: Home) -> object:
         raise leaf(str(content["message"]), fix=str(content["fix"]))
     if "errno" in content:
         raise OSError(int(content["errno"]), str(content["text"]), str(content["file"]))
-    raise RuntimeError(f"in the child that writes {home.path}:\n{content.get('fault')}")
+    raise SyncError(
+        f"The home {home.path} was left as it is, because of a fault in skillway-sync: {content.get('fault')}",
+        fix="Report it with this sentence; the other homes are not affected.",
+    )

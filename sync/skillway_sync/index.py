@@ -12,6 +12,7 @@ from __future__ import annotations
 import marshal
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,21 @@ Stamp = tuple[int, int, int, int, int]
 """What is remembered of a path: mtime and ctime in ns, size, mode, inode."""
 Folders = dict[str, tuple[list[str], list[Stamp]]]
 """From `<plugin>/<digest>` to its paths, relative to the store, and their stamps."""
+
+
+@dataclass(slots=True)
+class Index:
+    """What was known to be right.
+
+    Attributes:
+        folders: The stamps of each plugin's folder.
+        checked_at: When every file was last read; seconds, UTC; None for never.
+        boot: At which start of the machine that was.
+    """
+
+    folders: Folders = field(default_factory=dict)
+    checked_at: float | None = None
+    boot: str = ""
 
 
 def stamp_of(path: str) -> Stamp | None:
@@ -60,44 +76,35 @@ def changed_folders(folders: Folders, store: Path, wanted: Iterable[str]) -> lis
     changed = []
     for key in wanted:
         known = folders.get(key)
-        if known is None or any(stamp_of(base + path) != stamp for path, stamp in zip(*known, strict=True)):
+        if known is None or not _is_as_known(base, *known):
             changed.append(key)
     return changed
 
 
-def load_index(state: Path) -> Folders:
+def _is_as_known(base: str, paths: list[str], stamps: list[Stamp]) -> bool:
+    lstat = os.lstat
+    try:
+        for path, stamp in zip(paths, stamps, strict=True):
+            seen = lstat(base + path)
+            if (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_mode, seen.st_ino) != stamp:
+                return False
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def load_index(state: Path) -> Index:
     """Read the index; a missing or damaged one reads as empty, so that everything is looked at."""
     try:
-        return {str(key): (list(paths), list(stamps)) for key, (paths, stamps) in _load(state)["folders"].items()}
-    except (OSError, ValueError, EOFError, TypeError, KeyError, AttributeError):
-        return {}
-
-
-def load_checks(state: Path) -> tuple[float | None, str]:
-    """Read when every file was last read (seconds, UTC; None for never), and at which start of the machine."""
-    try:
-        content = _load(state)
-        return float(content["checked_at"]), str(content["boot"])
+        content: Any = marshal.loads((state / INDEX_FILE).read_bytes())  # noqa: S302 - written by us, in a folder that only we may write
+        if content["format"] == FORMAT:
+            return Index(dict(content["folders"]), float(content["checked_at"]), str(content["boot"]))
     except (OSError, ValueError, EOFError, TypeError, KeyError):
-        return None, ""
+        pass
+    return Index()
 
 
-def _load(state: Path) -> dict[str, Any]:
-    content: Any = marshal.loads((state / INDEX_FILE).read_bytes())  # noqa: S302 - written by us, in a folder that only we may write
-    if content["format"] != FORMAT:
-        raise ValueError(content["format"])
-    return dict(content)
-
-
-def save_index(state: Path, folders: Folders, checked_at: float, boot: str, disk: Disk) -> None:
-    """Write the index; one that a power loss damages is made again.
-
-    Args:
-        state: The state folder.
-        folders: The stamps.
-        checked_at: When every file was last read; seconds, UTC.
-        boot: At which start of the machine that was.
-        disk: The file layer.
-    """
-    data = marshal.dumps({"format": FORMAT, "folders": folders, "checked_at": checked_at, "boot": boot})
-    disk.replace(state / INDEX_FILE, data, 0o644, durable=False)
+def save_index(state: Path, index: Index, disk: Disk) -> None:
+    """Write the index; one that a power loss damages is made again."""
+    content = {"format": FORMAT, "folders": index.folders, "checked_at": index.checked_at, "boot": index.boot}
+    disk.replace(state / INDEX_FILE, marshal.dumps(content), 0o644, durable=False)

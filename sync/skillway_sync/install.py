@@ -101,12 +101,8 @@ def byte_code_entry(path: str, data: bytes) -> FileEntry:
 
 
 def place_plugins(staged: Iterable[StagedPlugin], store: Path, disk: Disk) -> None:
-    """Rename staged folders into the store and make that durable; they are durable themselves already."""
-    folders = {str(store)}
+    """Rename staged folders, which are durable, into the store; the caller makes the new names durable."""
     for each in staged:
         target = store / each.plugin / each.digest
         disk.make_folders(target.parent)
         disk.rename_dir(each.folder, target)
-        folders.add(str(target.parent))
-    if len(folders) > 1:
-        disk.sync_tree(store)

@@ -40,12 +40,22 @@ class Parts:
 
 def default_parts() -> Parts:
     """Give the real parts."""
-    from skillway_sync import homes, interpreter, personal, policy, record
+    from skillway_sync import homes, personal, policy, record
 
     def prove(layout: Layout, root: Path | None) -> GuardProof:
         from skillway_sync.effect import prove_guard
 
         return prove_guard(layout, root=root)
+
+    def find(layout: Layout, configured: str | None) -> str:
+        from skillway_sync.interpreter import find_interpreter
+
+        return find_interpreter(layout, configured)
+
+    def compile_sources(interpreter: str, sources: dict[str, bytes], folder: str) -> dict[str, bytes]:
+        from skillway_sync.interpreter import compile_hooks
+
+        return compile_hooks(interpreter, sources, folder)
 
     def files(layout: Layout) -> list[Path]:
         kinds = (
@@ -56,8 +66,8 @@ def default_parts() -> Parts:
         return [home.path / kind for home in homes.find_homes(layout) for kind in kinds]
 
     return Parts(
-        find_interpreter=interpreter.find_interpreter,
-        compile_hooks=interpreter.compile_hooks,
+        find_interpreter=find,
+        compile_hooks=compile_sources,
         load_fragments=policy.load_fragments,
         render_policy=policy.render_policy,
         check_personal=personal.check_personal,

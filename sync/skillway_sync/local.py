@@ -104,6 +104,7 @@ def rebuild_folders(laptop: Laptop, pairs: list[tuple[str, str]], interpreter: s
         for each in staged:
             make_way(laptop, each.plugin, each.digest)
         place_plugins(staged, laptop.layout.store, laptop.disk)
+        laptop.disk.sync_tree(laptop.layout.store)
     return [(each.plugin, each.digest) for each in staged]
 
 

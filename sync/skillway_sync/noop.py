@@ -42,7 +42,7 @@ def answer_without_change(argv: list[str]) -> str | None:
         The text for stdout, or None when the full run has to find out.
     """
     try:
-        options = _plain_run(argv)
+        options = read_plain_run(argv)
         if options is None:
             return None
         root = _root(options)
@@ -56,7 +56,8 @@ def answer_without_change(argv: list[str]) -> str | None:
         return None
 
 
-def _plain_run(argv: list[str]) -> dict[str, Any] | None:
+def read_plain_run(argv: list[str]) -> dict[str, Any] | None:
+    """Read a `run` that has no options but the usual ones: from option to value; None for any other command line."""
     if not argv or argv[0] != "run":
         return None
     options: dict[str, Any] = dict.fromkeys(_VALUE_OPTIONS)
@@ -131,7 +132,7 @@ def _is_unchanged(root: str, state: dict[str, Any]) -> bool:
         return False
     if state["boot"] != _boot_id():
         return False
-    return _places_unchanged(state["places"]) and _store_unchanged(root) and _store_says_the_same(state)
+    return _places_unchanged(state["places"]) and _store_says_the_same(state) and store_unchanged(root)
 
 
 def _boot_id() -> str:
@@ -154,7 +155,8 @@ def place_stamp(path: str) -> tuple[int, int, int, int, int] | None:
     return (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_mode, seen.st_ino)
 
 
-def _store_unchanged(root: str) -> bool:
+def store_unchanged(root: str) -> bool:
+    """Tell whether every file and folder of the store has the stamp that the index knows."""
     content = _load(os.path.join(root, "state", INDEX_FILE))
     if content is None:
         return False

@@ -7,6 +7,7 @@ laptop refuses a manifest that names one whatever its signature says.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 MAX_PATH_CHARS = 180
 """Longest path below a plugin's folder; with the store's own prefix it stays under Windows' 260."""
@@ -36,6 +37,7 @@ def path_fault(path: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)  # a release has few different names in very many paths
 def _part_fault(part: str) -> str | None:
     if part in ("", ".", ".."):
         return "has an empty, '.' or '..' part"

@@ -13,7 +13,7 @@ from pathlib import Path
 from skillway_sync.archives import LocalArchives
 from skillway_sync.drift import Difference, find_differences, repair_folder
 from skillway_sync.errors import RefusedError
-from skillway_sync.index import Folders, changed_folders, load_checks, scan_folder
+from skillway_sync.index import Folders, Index, changed_folders, scan_folder
 from skillway_sync.install import byte_code_entry, is_hook_source
 from skillway_sync.laptop import Laptop
 from skillway_sync.manifest import FileEntry
@@ -57,6 +57,7 @@ def inspect_store(
     interpreter: str | None,
     *,
     full: bool,
+    unchanged: bool = False,
 ) -> Inspection:
     """Look at the folders that should be there, and repair what can be repaired from this disk.
 
@@ -67,9 +68,11 @@ def inspect_store(
         quarantine: Where edited files go.
         interpreter: The recorded interpreter, for byte code; None when it is not known.
         full: Whether to read every file.
+        unchanged: Whether the stamps of all that the index knows have been compared already.
     """
     keys = {f"{plugin}/{digest}": (plugin, digest) for plugin, digest in sorted(pairs)}
-    suspects = list(keys) if full else changed_folders(known, laptop.layout.store, keys)
+    unknown = [key for key in keys if key not in known]
+    suspects = list(keys) if full else unknown if unchanged else changed_folders(known, laptop.layout.store, keys)
     inspection = Inspection({key: known[key] for key in keys if key in known and key not in suspects}, is_full=full)
     for key in suspects:
         plugin, digest = keys[key]
@@ -150,10 +153,10 @@ def _right_content(
     return content
 
 
-def is_full_check_due(state: Path, now: float) -> bool:
+def is_full_check_due(index: Index, now: float) -> bool:
     """Tell whether every file has to be read: daily, after a start of the machine, and when no check is on record."""
-    checked_at, boot = load_checks(state)
-    return checked_at is None or not 0 <= now - checked_at < FULL_CHECK_EVERY or boot != boot_id()
+    checked_at = index.checked_at
+    return checked_at is None or not 0 <= now - checked_at < FULL_CHECK_EVERY or index.boot != boot_id()
 
 
 def boot_id() -> str:

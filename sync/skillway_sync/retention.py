@@ -6,18 +6,27 @@ a size cap. The rest goes at the end of a run: first out of the record, then out
 
 from __future__ import annotations
 
+import stat
+
 from skillway_sync.applied import Applied, forget_old, save_applied
 from skillway_sync.disk import is_real_folder
+from skillway_sync.index import Folders, Stamp
 from skillway_sync.laptop import Laptop
 from skillway_sync.trust import RELEASES_FOLDER
 
 
-def collect_garbage(laptop: Laptop, applied: Applied) -> Applied:
+def collect_garbage(laptop: Laptop, applied: Applied, index: Folders) -> Applied:
     """Remove what no kept release uses; gives the record as it is afterwards.
 
     Only to be called when the applied release is complete on disk.
+
+    Args:
+        laptop: The laptop.
+        applied: What is applied.
+        index: The stamps of the folders, which know their sizes; one that is not in it counts as empty.
     """
-    kept = forget_old(applied, now=laptop.now, size=_sizes(laptop, applied))
+    size = {(key.split("/")[0], key.split("/")[1]): _bytes_in(stamps) for key, (_, stamps) in index.items()}
+    kept = forget_old(applied, now=laptop.now, size=size) if applied.former else applied
     if kept != applied:
         save_applied(laptop.layout.state, kept, laptop.disk)
     pairs = kept.folders()
@@ -28,11 +37,8 @@ def collect_garbage(laptop: Laptop, applied: Applied) -> Applied:
     return kept
 
 
-def _sizes(laptop: Laptop, applied: Applied) -> dict[tuple[str, str], int]:
-    if not applied.former:
-        return {}
-    manifests = {pair: laptop.archives.manifest(*pair) for pair in applied.folders()}
-    return {pair: manifest.total_bytes for pair, manifest in manifests.items() if manifest}
+def _bytes_in(stamps: list[Stamp]) -> int:
+    return sum(stamp[2] for stamp in stamps if stat.S_ISREG(stamp[3]))
 
 
 def _remove_folders(laptop: Laptop, pairs: set[tuple[str, str]]) -> None:

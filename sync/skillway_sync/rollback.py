@@ -99,7 +99,7 @@ def _bring_back(
     laptop: Laptop, former: Former, quarantine: Quarantine, report: Report, interpreter: str
 ) -> LocalRelease:
     pairs = set(former.plugins.items())
-    known = load_index(laptop.layout.state)
+    known = load_index(laptop.layout.state).folders
     found = inspect_store(laptop, pairs, known, quarantine, interpreter, full=True)
     made = rebuild_folders(laptop, sorted(found.broken), interpreter) if found.broken else []
     report.drift += found.drift + [f"{key_text(*pair)}: missing" for pair in made]
@@ -126,7 +126,7 @@ def _finish(laptop: Laptop, report: Report, before: Applied, applied: Applied) -
         report.notes.append(note)
         message = f"Release {applied.seq} is installed again in place of {before.seq}; {applied.held} is held until a newer one."
     forget_noop(laptop)
-    save_stamps(laptop, report, {}, set())
+    save_stamps(laptop, report, load_index(laptop.layout.state), set())
     record_result(laptop, report)
     data = {
         "release": applied.seq,

@@ -97,7 +97,7 @@ def load_status(state: Path) -> Status:
 
 def save_status(state: Path, status: Status, disk: Disk) -> None:
     """Write the status file."""
-    disk.replace(state / STATUS_FILE, status.to_bytes(), 0o644)
+    disk.replace(state / STATUS_FILE, status.to_bytes(), 0o644, durable=False)
 
 
 def is_worth_writing(old: Status, new: Status) -> bool:

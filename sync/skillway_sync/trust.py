@@ -19,8 +19,6 @@ from pathlib import Path
 from tuf.api import exceptions
 from tuf.api.metadata import Metadata, Root, TargetFile
 from tuf.api.serialization import DeserializationError
-from tuf.ngclient.config import UpdaterConfig
-from tuf.ngclient.updater import Updater
 
 from skillway_sync.config import Config
 from skillway_sync.disk import Disk
@@ -37,6 +35,7 @@ from skillway_sync.release_document import (
     release_target,
     ring_target,
 )
+from skillway_sync.tuf_import import Updater, UpdaterConfig
 
 TRUST_FOLDER = "trust"
 RELEASES_FOLDER = "releases"

@@ -125,9 +125,8 @@ def _remove_state(layout: Layout, disk: Disk) -> None:
         return
     record = record_file(layout).name
     is_needed = bool(load_record(layout).settings)
-    # What the next attempt needs goes last; the lock is held, and goes with the root.
-    names = sorted((entry.name for entry in layout.state.iterdir()), key=lambda name: (name == record, name))
-    for name in names:
+    # The lock is held, and goes with the root.
+    for name in sorted(entry.name for entry in layout.state.iterdir()):
         if name != LOCK_FILE and not (is_needed and name == record):
             disk.remove_tree(layout.state / name)
 

@@ -7,6 +7,7 @@ What is changed is for `personal` to say.
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import os
@@ -103,7 +104,8 @@ def _read_all(descriptor: int) -> bytes:
 
 def _parse(data: bytes, path: Path) -> tuple[str, dict[str, Any]]:
     try:
-        text = data.decode("utf-8-sig")
+        # Not "utf-8-sig": that codec is a module, and a child that became a user may not be able to import it.
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
         content = (
             json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite)
             if text.strip()

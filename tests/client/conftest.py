@@ -21,7 +21,7 @@ from skillway_sync.policy_overlay import can_overlay
 from skillway_sync.scripted_api import ScriptedApi
 
 HERE = Path(__file__).resolve().parent
-REPOSITORY = Path("/tmp/cl/src")
+REPOSITORY = HERE.parents[1]
 INSTALL = "npm install --prefix tests/client --no-package-lock --no-audit --no-fund --ignore-scripts"
 PACKAGES = {"pinned": "@anthropic-ai/claude-code", "newest": "claude-code-newest"}
 SKILL = "developer-tools:write-skill"

@@ -45,6 +45,8 @@ def test_nothing_of_the_callers_environment_reaches_the_client(stand_in, monkeyp
 
     lines = (start.cwd / "environment").read_text().splitlines()
     environment = dict(line.split("=", 1) for line in lines)
+    temporary = environment.pop("CLAUDE_CODE_TMPDIR")
+    assert not Path(temporary).exists(), "it goes with the client"
     shells_own = {"PWD", "SHLVL", "_", "OLDPWD"}
     assert {name: value for name, value in environment.items() if name not in shells_own} == {
         "HOME": str(start.home),

@@ -67,20 +67,23 @@ class Forge:
         return [call for call in self.calls if " ".join(call["argv"][:2]) == kind]
 
 
+GIT_SETTINGS = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "A",
+    "GIT_AUTHOR_EMAIL": "a@example.com",
+    "GIT_COMMITTER_NAME": "A",
+    "GIT_COMMITTER_EMAIL": "a@example.com",
+}
+
+
 @pytest.fixture(autouse=True)
 def git_settings(monkeypatch):
     """Git as on a machine that nobody has touched."""
     for name in list(os.environ):
         if name.startswith(("GIT_", "GH_", "GITLAB_", "GLAB_")):
             monkeypatch.delenv(name)
-    for name, value in {
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_AUTHOR_NAME": "A",
-        "GIT_AUTHOR_EMAIL": "a@example.com",
-        "GIT_COMMITTER_NAME": "A",
-        "GIT_COMMITTER_EMAIL": "a@example.com",
-    }.items():
+    for name, value in GIT_SETTINGS.items():
         monkeypatch.setenv(name, value)
 
 
@@ -104,37 +107,53 @@ def run_script(repository):
     return run
 
 
+def run_git(folder, *arguments):
+    """Run git in a folder; fail when git does."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    finished = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**environment, **GIT_SETTINGS},
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.strip()
+
+
 @pytest.fixture
 def git():
     """Run git in a folder; fail when git does."""
+    return run_git
 
-    def run(folder, *arguments):
-        finished = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
-        assert finished.returncode == 0, finished.stderr
-        return finished.stdout.strip()
 
-    return run
+@pytest.fixture(scope="session")
+def pushed_project(tmp_path_factory):
+    """The pattern that `checkout` copies; a dozen git commands, once for all tests."""
+    place = tmp_path_factory.mktemp("pushed")
+    folder, store = place / "project", place / "store.git"
+    run_git(place, "init", "-q", "--bare", "-b", "main", str(store))
+    run_git(place, "init", "-q", "-b", "main", str(folder))
+    run_git(folder, "remote", "add", "origin", str(store))
+    (folder / "session.py").write_text("def load_session():\n    return None\n")
+    run_git(folder, "add", ".")
+    run_git(folder, "commit", "-qm", "Start")
+    run_git(folder, "push", "-q", "-u", "origin", "main")
+    run_git(folder, "remote", "set-head", "origin", "main")
+    run_git(folder, "switch", "-qc", "feature")
+    (folder / "session.py").write_text("def load_session(store):\n    return store.read_session()\n")
+    run_git(folder, "commit", "-qam", "Keep sessions in the store")
+    run_git(folder, "push", "-q", "-u", "origin", "feature")
+    # Everything is pushed; from here on the remote is only a name that tells the forge.
+    run_git(folder, "remote", "set-url", "origin", "git@github.com:acme/shop.git")
+    return folder
 
 
 @pytest.fixture
-def checkout(tmp_path, git):
+def checkout(tmp_path, pushed_project):
     """A clone of a GitHub project with a branch `feature` that is one commit ahead of main and pushed."""
-    folder, store = tmp_path / "work tree", tmp_path / "store.git"
-    git(tmp_path, "init", "-q", "--bare", "-b", "main", str(store))
-    git(tmp_path, "init", "-q", "-b", "main", str(folder))
-    git(folder, "remote", "add", "origin", str(store))
-    (folder / "session.py").write_text("def load_session():\n    return None\n")
-    git(folder, "add", ".")
-    git(folder, "commit", "-qm", "Start")
-    git(folder, "push", "-q", "-u", "origin", "main")
-    git(folder, "remote", "set-head", "origin", "main")
-    git(folder, "switch", "-qc", "feature")
-    (folder / "session.py").write_text("def load_session(store):\n    return store.read_session()\n")
-    git(folder, "commit", "-qam", "Keep sessions in the store")
-    git(folder, "push", "-q", "-u", "origin", "feature")
-    # Everything is pushed; from here on the remote is only a name that tells the forge.
-    git(folder, "remote", "set-url", "origin", "git@github.com:acme/shop.git")
-    return folder
+    return Path(shutil.copytree(pushed_project, tmp_path / "work tree"))
 
 
 @pytest.fixture

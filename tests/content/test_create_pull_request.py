@@ -97,14 +97,18 @@ def test_quote_survives_typographic_copying(run_script, checkout, session, forge
     assert run_script(SCRIPT, *words(evidence=evidence), cwd=checkout).code == 0
 
 
-@pytest.mark.parametrize("quote", ["cart", "Please open a pull request for this"])
-def test_quote_that_proves_nothing_is_refused(run_script, checkout, session, forge_program, words, quote):
+@pytest.mark.parametrize(
+    ("quote", "problem"),
+    [("cart", "is shorter than 3 words"), ("Please open a pull request for this", "does not say why")],
+)
+def test_quote_that_proves_nothing_is_refused(run_script, checkout, session, forge_program, words, quote, problem):
     session(f"{REASON} {quote}")
     forge_program()
 
     ran = run_script(SCRIPT, *words(evidence=[{"kind": "user_message", "quote": quote}]), cwd=checkout)
 
     assert (ran.code, ran.answer["error"]["code"]) == (3, "need_intent")
+    assert problem in ran.answer["error"]["message"]
 
 
 def test_no_from_the_user_stops_everything(run_script, checkout, session, forge_program, words):
@@ -442,10 +446,25 @@ def test_typed_command_brings_its_arguments(run_script, checkout, session):
         {"promptSource": "system"},
         {"promptSource": "suggestion_accepted"},
         {"origin": {"kind": "task-notification"}},
+        {"toolUseResult": "ok"},
+        {"sourceToolUseID": "toolu_1"},
+        {"message": {"role": "user", "content": [{"type": "text", "text": REASON}, {"type": "tool_result"}]}},
         {"message": {"role": "user", "content": f"<local-command-stdout>{REASON}</local-command-stdout>"}},
         {"message": {"role": "user", "content": f"<system-reminder>{REASON}</system-reminder>"}},
     ],
-    ids=["meta", "subagent", "summary", "system", "suggestion", "notification", "output", "reminder"],
+    ids=[
+        "meta",
+        "subagent",
+        "summary",
+        "system",
+        "suggestion",
+        "notification",
+        "result",
+        "caused",
+        "mixed",
+        "output",
+        "reminder",
+    ],
 )
 def test_text_that_nobody_typed_is_no_candidate(run_script, checkout, session, record):
     plain = {"type": "user", "uuid": "x", "message": {"role": "user", "content": REASON}}
@@ -513,20 +532,31 @@ def test_help_at_every_level_has_an_example(run_script):
         assert not command or f"create-pull-request {command[0]}" in ran.stdout.partition("example:")[2]
 
 
-def test_large_diff_is_read_in_bounded_memory(run_script, checkout, git, tmp_path):
-    """A diff far beyond the limit: lint says that it is cut and judges names by what it knows."""
-    line = "value_{} = '" + "x" * 1000 + "'\n"
-    (checkout / "big.py").write_text("".join(line.format(number) for number in range(20_000)))
+def _commit_and_lint(run_script, checkout, git, tmp_path, body):
     git(checkout, "add", ".")
     git(checkout, "commit", "-qm", "Data")
-    (tmp_path / "body.md").write_text("Reports need the data, because the service is slow. See `no_such_name`.")
+    (tmp_path / "body.md").write_text(body)
+    arguments = ("--title", "Ship the data", "--body-file", tmp_path / "body.md", "--json")
+    return run_script(SCRIPT, "lint", *arguments, cwd=checkout)
 
-    ran = run_script(
-        SCRIPT, "lint", "--title", "Ship the data", "--body-file", tmp_path / "body.md", "--json", cwd=checkout
-    )
+
+def test_diff_longer_than_what_is_read_proves_nothing_about_a_missing_name(run_script, checkout, git, tmp_path):
+    for number in range(8):
+        lines = [f"value_{number}_{line} = '{'x' * 1000}'\n" for line in range(1_000)]
+        (checkout / f"data{number}.py").write_text("".join(lines))
+
+    ran = _commit_and_lint(run_script, checkout, git, tmp_path, "Needed because reports are slow. See `no_such_name`.")
 
     assert ran.code == 0, ran.stdout
     assert "no_such_name" not in ran.stdout
+
+
+def test_names_of_a_file_too_big_to_diff_are_still_known(run_script, checkout, git, tmp_path):
+    (checkout / "big.py").write_text("known_name = 1\n" + "# padding of one line\n" * 500_000)
+
+    ran = _commit_and_lint(run_script, checkout, git, tmp_path, "Needed because of `known_name`, not `no_such_name`.")
+
+    assert [finding["message"].split()[0] for finding in ran.answer["data"]["findings"]] == ["no_such_name"]
 
 
 def test_program_leaves_no_byte_code_behind(run_script, checkout, repository):

@@ -129,7 +129,9 @@ def laptop(tmp_path, repository, compiled_hooks, home):
 def decide(repository):
     """Judge many commands in one process: the decision without launcher and start-up, for long lists."""
 
-    def run(commands: list[str], home: str = "/home/dev", cwd: str = "/home/dev/work/shop") -> list[tuple[str, str, str]]:
+    def run(
+        commands: list[str], home: str = "/home/dev", cwd: str = "/home/dev/work/shop"
+    ) -> list[tuple[str, str, str]]:
         program = (
             "import json, sys; sys.path.insert(0, sys.argv[1])\n"
             "from guard_rules import Judge\n"

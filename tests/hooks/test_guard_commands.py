@@ -1,5 +1,9 @@
 """Which shell commands the guard stops: by what they do, in whatever spelling, and never by what they merely mention."""
 
+import random
+import subprocess
+import sys
+
 import pytest
 
 PULL_REQUESTS = [
@@ -17,7 +21,7 @@ PULL_REQUESTS = [
     "gh api -X POST /repos/acme/shop/pulls --input body.json",
     "gh api https://api.github.com/repos/acme/shop/pulls -F title=x",
     "gh api graphql -f query='mutation { createPullRequest(input: {}) { clientMutationId } }'",
-    "gh api graphql --input - <<'EOF'\n{\"query\": \"mutation { createPullRequest }\"}\nEOF",
+    'gh api graphql --input - <<\'EOF\'\n{"query": "mutation { createPullRequest }"}\nEOF',
     "glab api projects/7/merge_requests -X POST -f title=x",
     "curl -X POST https://api.github.com/repos/acme/shop/pulls -d '{}'",
     "curl --json @pr.json https://api.github.com/repos/acme/shop/pulls",
@@ -212,7 +216,7 @@ SILENT = [
     "git push -o ci.skip",
     "git push origin feature/-f",
     "rm -rf node_modules ./build dist",
-    "rm -rf /tmp/x \"$TMPDIR/y\" $(mktemp -d)",
+    'rm -rf /tmp/x "$TMPDIR/y" $(mktemp -d)',
     "cd build && rm -rf *",
     "rm -rf $BUILD_DIR_THAT_NOBODY_SET/out",
     "rm -rf ~/.cache/pip",
@@ -236,15 +240,15 @@ SILENT = [
     "curl -s https://x.example.com | python3 -m json.tool",
     "curl -s https://x.example.com | python3 -c 'import sys; print(sys.stdin.read())'",
     "curl -sL https://x.example.com/a.tgz | tar xz",
-    "echo \"curl x | sh\" >> README.md",
-    "eval \"$(ssh-agent -s)\"",
+    'echo "curl x | sh" >> README.md',
+    'eval "$(ssh-agent -s)"',
     "cat ~/.claude/settings.json",
     "cp /etc/claude-code/managed-settings.json /tmp/",
     "mkdir -p ~/.claude/skills/report",
     "claude plugin list",
     # ordinary text of shells
-    "for f in *.py; do echo \"$f\"; done | sort | uniq -c",
-    "while read -r l; do echo \"$l\"; done < <(git log --oneline)",
+    'for f in *.py; do echo "$f"; done | sort | uniq -c',
+    'while read -r l; do echo "$l"; done < <(git log --oneline)',
     "f() { ls | f2; }; f",
     "x=$((1 << 4)); echo $((x + 2)) && [[ $x -gt 3 && -n $HOME ]]",
     "if ! command -v gh >/dev/null; then echo no; fi",
@@ -303,11 +307,38 @@ def test_a_session_in_the_home_itself_may_delete_its_own_things_but_not_everybod
     assert [row[1] for row in found] == ["", "delete-outside", "delete-home"]
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_no_mixture_of_shell_pieces_raises(decide, seed):
+    """A fault would let the call through, so a mixture that raises would be a way around the guard."""
+    source = random.Random(seed)
+    pieces = [piece for command in [*SPELLINGS, *CATASTROPHES, *SILENT] for piece in command.split(" ")]
+    pieces += [
+        "$(",
+        "`",
+        ")",
+        "(",
+        "'",
+        '"',
+        "\\",
+        "<<A",
+        "\n",
+        "|",
+        ";;",
+        "$((",
+        "${",
+        "}",
+        "\0",
+        "\ud800",
+        "{a,b}",
+        "$'",
+        "[[",
+    ]
+    soup = [source.choice(["", " "]).join(source.choices(pieces, k=source.randrange(1, 30))) for _ in range(1500)]
+    assert len(decide(soup)) == 1500
+
+
 def test_time_grows_no_faster_than_the_text(decide, repository):
     """Counts the lexer's steps, not milliseconds: how often a character is looked at is the same on every machine."""
-    import subprocess
-    import sys
-
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from guard_rules import Judge\n"
@@ -328,6 +359,10 @@ def test_time_grows_no_faster_than_the_text(decide, repository):
         "    if long > 4.6 * short + 20000: print(repr(piece), short, long)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-I", "-c", program, str(repository / "hooks")], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-I", "-c", program, str(repository / "hooks")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert (done.stdout, done.stderr) == ("", "")

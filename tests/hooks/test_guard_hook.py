@@ -37,12 +37,20 @@ def test_a_long_or_odd_command_is_shown_in_one_short_line(laptop):
         ("mcp__postgres__query", {"sql": "select 'DROP TABLE users'"}, "silent"),
         ("mcp__web__search", {"query": "drop table users"}, "silent"),
         ("Write", {"file_path": "/etc/claude-code/managed-settings.json", "content": "{}"}, "deny"),
-        ("Write", {"file_path": "../../../../etc/../etc/claude-code/managed-settings.d/x.json", "content": "{}"}, "silent"),
+        (
+            "Write",
+            {"file_path": "../../../../etc/../etc/claude-code/managed-settings.d/x.json", "content": "{}"},
+            "silent",
+        ),
         ("Edit", {"file_path": "/opt/skillway/guard/current", "old_string": "a", "new_string": "b"}, "deny"),
         ("Write", {"file_path": ".claude/settings.local.json", "content": '{"disableAllHooks" : true}'}, "deny"),
         ("Write", {"file_path": ".claude/settings.json", "content": '{"disableAllHooks": false}'}, "silent"),
         ("Edit", {"file_path": ".claude/settings.json", "new_string": '"disableAllHooks":\n true'}, "deny"),
-        ("MultiEdit", {"file_path": ".claude/settings.json", "edits": [{"new_string": '"disableAllHooks":true'}]}, "deny"),
+        (
+            "MultiEdit",
+            {"file_path": ".claude/settings.json", "edits": [{"new_string": '"disableAllHooks":true'}]},
+            "deny",
+        ),
         ("NotebookEdit", {"notebook_path": "a.ipynb", "new_source": "gh pr create"}, "silent"),
         ("Write", {"file_path": "docs/x.md", "content": "rm -rf / and gh pr create"}, "silent"),
         ("Read", {"file_path": "/etc/claude-code/managed-settings.json"}, "silent"),
@@ -73,14 +81,23 @@ def test_the_policy_switches_rules_off_and_turns_denials_into_questions(laptop):
 
 
 def test_no_policy_switches_the_catastrophic_few_off(laptop):
-    rules = ["delete-root", "delete-home", "delete-system", "disk-overwrite", "permissions-everywhere", "guard-tampering"]
+    rules = [
+        "delete-root",
+        "delete-home",
+        "delete-system",
+        "disk-overwrite",
+        "permissions-everywhere",
+        "guard-tampering",
+    ]
     policy = laptop.plugin / "settings" / "guard-policy.json"
     policy.write_text(json.dumps({"schema": 1, "off": rules, "ask": rules}))
     commands = ["rm -rf /", "rm -rf ~", "rm -rf /usr", "mkfs.ext4 /dev/sda", "chmod -R 777 /", "rm /etc/claude-code/x"]
     assert [laptop.bash(command).rule for command in commands] == rules
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"off": "pull-request"}', '{"off": {"pull-request": 1}}', "\0", '{"off": [1, null]}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"off": "pull-request"}', '{"off": {"pull-request": 1}}', "\0", '{"off": [1, null]}']
+)
 def test_a_broken_policy_changes_nothing(laptop, text):
     (laptop.plugin / "settings" / "guard-policy.json").write_text(text)
     assert laptop.bash("gh pr create").decision == "deny"
@@ -116,7 +133,12 @@ def test_a_payload_that_is_none_lets_the_call_through_without_a_word(laptop, pay
 
 @pytest.mark.parametrize("cwd", [7, "", "relative", "/nowhere/at/all", "/" + "x" * 5000, "/a\0b"])
 def test_an_odd_working_directory_does_not_blind_the_guard(laptop, cwd):
-    payload = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "rm -rf / ./x"}, "cwd": cwd}
+    payload = {
+        "hook_event_name": "PreToolUse",
+        "tool_name": "Bash",
+        "tool_input": {"command": "rm -rf / ./x"},
+        "cwd": cwd,
+    }
     assert laptop.start("guard", payload).decision == "deny"
 
 
@@ -167,7 +189,8 @@ def test_a_deny_and_a_question_are_recorded_and_silence_is_not(laptop):
     laptop.guard("mcp__canary__create_pull_request", {"title": "canary"})
     records = laptop.records()
     said = [
-        (r["attributes"]["hook.rule.id"], r["attributes"]["hook.decision"], r["attributes"]["tool_name"]) for r in records
+        (r["attributes"]["hook.rule.id"], r["attributes"]["hook.decision"], r["attributes"]["tool_name"])
+        for r in records
     ]
     assert said == [
         ("pull-request", "deny", "Bash"),
@@ -191,12 +214,18 @@ def test_a_spool_that_cannot_be_written_does_not_change_the_decision(laptop, spo
 
 
 def test_closed_streams_do_not_break_the_exit_code(laptop):
-    payload = json.dumps({"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "gh pr create"}})
+    payload = json.dumps(
+        {"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "gh pr create"}}
+    )
     command = f"exec /bin/sh '{laptop.launcher}' guard >&- 2>&-"
-    done = subprocess.run(["/bin/sh", "-c", command], input=payload, text=True, env=laptop.environment(), timeout=30, check=False)
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], input=payload, text=True, env=laptop.environment(), timeout=30, check=False
+    )
     assert done.returncode == 2
     command = f"exec /bin/sh '{laptop.launcher}' guard <&-"
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, env=laptop.environment(), timeout=30, check=False)
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, env=laptop.environment(), timeout=30, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
@@ -206,7 +235,9 @@ def test_the_guard_imports_nothing_slow(laptop):
         "import sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1]); import guard_hook, posix; posix._exit = print\n"
         "guard_hook.main(); print(*sorted(set(sys.modules) - before), sep=chr(10))"
     )
-    payload = json.dumps({"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "npm test | tee x"}})
+    payload = json.dumps(
+        {"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "npm test | tee x"}}
+    )
     python = (laptop.root / "bin" / "interpreter").read_text().strip()
     argv = [python, "-I", "-S", "-c", program, str(laptop.plugin / "hooks")]
     done = subprocess.run(argv, input=payload, capture_output=True, text=True, check=True)

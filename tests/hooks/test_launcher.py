@@ -1,5 +1,6 @@
 """The launcher finds interpreter and hook in every place, and whatever is missing never stops a tool call."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -40,9 +41,16 @@ def test_the_launcher_works_in_every_shell_that_is_here(laptop, shell):
     path = shutil.which(shell)
     if path is None:
         pytest.skip(f"not run: no {shell}")
-    argv = [path, *(["sh"] if shell == "busybox" else ["--posix"] if shell == "bash" else []), str(laptop.launcher), "guard"]
+    argv = [
+        path,
+        *(["sh"] if shell == "busybox" else ["--posix"] if shell == "bash" else []),
+        str(laptop.launcher),
+        "guard",
+    ]
     payload = '{"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"gh pr create"}}'
-    done = subprocess.run(argv, input=payload, capture_output=True, text=True, env=laptop.environment(), timeout=30, check=False)
+    done = subprocess.run(
+        argv, input=payload, capture_output=True, text=True, env=laptop.environment(), timeout=30, check=False
+    )
     assert done.returncode == 2
 
 
@@ -101,15 +109,20 @@ def test_a_missing_script_or_module_never_gives_exit_code_2(laptop):
 
 
 def test_the_settings_command_lets_the_call_through_when_the_launcher_is_gone(laptop, repository):
-    import json
-
     fragment = json.loads((repository / "base-plugin/settings/managed-settings.d/10-guard.json").read_text())
     command = fragment["hooks"]["PreToolUse"][0]["hooks"][0]["command"].replace("${SKILLWAY_ROOT}", str(laptop.root))
     payload = json.dumps({"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": DENIED}})
-    run = lambda: subprocess.run(["/bin/sh", "-c", command], input=payload, text=True, capture_output=True, env=laptop.environment(), check=False)  # noqa: E731
-    assert run().returncode == 2
+
+    def run():
+        argv = ["/bin/sh", "-c", command]
+        done = subprocess.run(
+            argv, input=payload, text=True, capture_output=True, env=laptop.environment(), check=False
+        )
+        return done.returncode, done.stderr
+
+    assert run()[0] == 2
     laptop.launcher.unlink()
-    assert (run().returncode, run().stderr) == (0, "")
+    assert run() == (0, "")
 
 
 @pytest.mark.parametrize("name", ["", "../guard", "/etc/passwd", "GUARD", "no_such_hook", "guard.py", "a b"])
@@ -120,7 +133,9 @@ def test_a_name_that_is_no_hook_does_nothing(laptop, name):
 
 def test_a_script_gets_its_arguments_and_its_exit_code_counts(laptop, tmp_path):
     file = tmp_path / "my script.py"
-    file.write_text("import sys; print(sys.argv[1:], sys.flags.ignore_environment, sys.flags.no_user_site); sys.exit(7)")
+    file.write_text(
+        "import sys; print(sys.argv[1:], sys.flags.ignore_environment, sys.flags.no_user_site); sys.exit(7)"
+    )
     done = script(laptop, file, "a b", "", "*")
     assert (done.returncode, done.stdout) == (7, "['a b', '', '*'] 1 1\n")
 

@@ -20,7 +20,9 @@ PROGRAM = (
 
 def writer(laptop, count=1, name="w", **more):
     argv = [sys.executable, "-I", "-S", "-c", PROGRAM, str(laptop.plugin / "hooks"), str(count), name]
-    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=laptop.environment(**more))
+    return subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=laptop.environment(**more)
+    )
 
 
 def append(laptop, count=1, name="w", **more):
@@ -32,7 +34,14 @@ def append(laptop, count=1, name="w", **more):
 
 
 def in_hooks(laptop, program, **more):
-    argv = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, sys.argv[1])\n{program}", str(laptop.plugin / "hooks")]
+    argv = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        f"import sys; sys.path.insert(0, sys.argv[1])\n{program}",
+        str(laptop.plugin / "hooks"),
+    ]
     done = subprocess.run(argv, capture_output=True, env=laptop.environment(**more), timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -72,7 +81,7 @@ def test_a_folder_that_was_open_is_closed(laptop):
 
 @pytest.mark.parametrize("mode", ["shared", "segment"])
 def test_eight_processes_at_once_lose_and_tear_nothing(laptop, mode):
-    count = 500 if mode == "shared" else 60
+    count = 500
     more = {"SKILLWAY_SPOOL_MODE": mode}
     writers = [writer(laptop, count, f"w{number}", **more) for number in range(8)]
     assert [process.communicate(timeout=120) for process in writers] == [(f"{count}\n", "")] * 8
@@ -109,7 +118,7 @@ def test_a_file_that_stays_locked_makes_nobody_wait(laptop):
         fcntl.flock(file, fcntl.LOCK_EX)
         assert append(laptop, 3) == 3
     assert len(laptop.records()) == 4
-    assert len(list(laptop.spool.glob("*.jsonl"))) == 4
+    assert len(list(laptop.spool.glob("*.jsonl"))) == 2
 
 
 def test_a_torn_line_takes_no_neighbour_with_it(laptop):
@@ -123,7 +132,9 @@ def test_a_torn_line_takes_no_neighbour_with_it(laptop):
 
 
 def test_a_system_without_fcntl_writes_a_segment_per_process(laptop):
-    kept = in_hooks(laptop, "sys.modules['fcntl'] = None\nimport spool\nprint(spool.append('skillway.session.started', {}))")
+    kept = in_hooks(
+        laptop, "sys.modules['fcntl'] = None\nimport spool\nprint(spool.append('skillway.session.started', {}))"
+    )
     assert kept == b"True\n"
     (segment,) = laptop.spool.glob("*.jsonl")
     assert segment.name != "events.jsonl"
@@ -184,7 +195,9 @@ def test_a_full_spool_drops_and_counts(laptop, mode):
     before = sorted((path.name, path.stat().st_size) for path in laptop.spool.iterdir())
     assert append(laptop, 3, SKILLWAY_SPOOL_MODE=mode) == 0
     assert (laptop.spool / "dropped.full").stat().st_size == 3
-    assert sorted((p.name, p.stat().st_size) for p in laptop.spool.iterdir() if not p.name.startswith("dropped")) == before
+    assert (
+        sorted((p.name, p.stat().st_size) for p in laptop.spool.iterdir() if not p.name.startswith("dropped")) == before
+    )
 
 
 def test_a_short_write_is_counted_and_harms_no_later_record(laptop):
@@ -228,11 +241,11 @@ def test_the_state_folder_follows_xdg_only_when_it_is_absolute(laptop, tmp_path)
     assert len(laptop.records()) == 1
 
 
-@pytest.mark.parametrize("home", ["", "relative"])
-def test_without_a_home_nothing_is_written(laptop, home, tmp_path, monkeypatch):
+@pytest.mark.parametrize("given", ["", "relative"])
+def test_without_a_home_nothing_is_written(laptop, given, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.iterdir())
-    assert append(laptop, HOME=home) == 0
+    assert append(laptop, HOME=given) == 0
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -266,7 +279,21 @@ def test_a_record_is_what_json_reads_back(laptop):
 
 @pytest.mark.parametrize(
     "value",
-    ["'x' * 65", "'a b'", "'/etc/passwd'", "'A'", "'é'", "'a\\n'", "''", "7", "True", "['p:s']", "{'a': 1}", "object()", "b'p'"],
+    [
+        "'x' * 65",
+        "'a b'",
+        "'/etc/passwd'",
+        "'A'",
+        "'é'",
+        "'a\\n'",
+        "''",
+        "7",
+        "True",
+        "['p:s']",
+        "{'a': 1}",
+        "object()",
+        "b'p'",
+    ],
 )
 def test_a_value_outside_of_its_rule_is_dropped_and_counted(laptop, value):
     program = f"import spool\nspool.append('skillway.skill.used', {{'skill.name': {value}, 'success': True}})"

@@ -2,10 +2,17 @@
 
 import json
 import random
+import subprocess
+import sys
 
 import pytest
 
-COMMON = {"session_id": "0b9f-1", "prompt_id": "p-1", "cwd": "/home/dev/canary", "transcript_path": "/home/dev/canary.jsonl"}
+COMMON = {
+    "session_id": "0b9f-1",
+    "prompt_id": "p-1",
+    "cwd": "/home/dev/canary",
+    "transcript_path": "/home/dev/canary.jsonl",
+}
 USED = {
     **COMMON,
     "hook_event_name": "PostToolUse",
@@ -78,7 +85,9 @@ def test_a_skill_outside_of_the_catalogue_has_no_name(laptop, name):
     assert not {"plugin.name", "plugin.version", "plugin.digest", "marketplace.name"} & set(attributes)
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", '{"plugins": {}}', '{"plugins": [{"name": "base-plugin", "source": "./store/../../etc"}]}'])
+@pytest.mark.parametrize(
+    "text", [None, "", "[]", '{"plugins": {}}', '{"plugins": [{"name": "base-plugin", "source": "./store/../../etc"}]}']
+)
 def test_a_missing_or_broken_catalogue_lists_nothing(laptop, text):
     catalogue = laptop.root / ".claude-plugin" / "marketplace.json"
     catalogue.unlink() if text is None else catalogue.write_text(text)
@@ -88,9 +97,15 @@ def test_a_missing_or_broken_catalogue_lists_nothing(laptop, text):
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
-        ({"hook_event_name": "SessionStart", "source": "startup"}, ("skillway.session.started", {"session.source": "startup"})),
+        (
+            {"hook_event_name": "SessionStart", "source": "startup"},
+            ("skillway.session.started", {"session.source": "startup"}),
+        ),
         ({"hook_event_name": "SessionStart", "source": "compact"}, None),
-        ({"hook_event_name": "SessionEnd", "reason": "other"}, ("skillway.session.ended", {"session.end.reason": "other"})),
+        (
+            {"hook_event_name": "SessionEnd", "reason": "other"},
+            ("skillway.session.ended", {"session.end.reason": "other"}),
+        ),
         ({"hook_event_name": "SessionEnd", "reason": "canary"}, ("skillway.session.ended", {})),
         ({"hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_input": {"command": "canary"}}, None),
         ({"hook_event_name": "UserPromptSubmit", "prompt": "canary"}, None),
@@ -105,8 +120,14 @@ def test_other_events(laptop, payload, expected):
 
 def test_client_and_person_come_from_where_the_payload_does_not_have_them(laptop):
     laptop.state.mkdir(parents=True)
-    (laptop.state / "user.json").write_text(json.dumps({"schema": 1, "user.hash": "0123456789abcdef" * 2, "email": "canary@x"}))
-    more = {"AI_AGENT": "claude-code_2-1-197_harness", "CLAUDE_CODE_ENTRYPOINT": "sdk-cli", "ANTHROPIC_API_KEY": "canary"}
+    (laptop.state / "user.json").write_text(
+        json.dumps({"schema": 1, "user.hash": "0123456789abcdef" * 2, "email": "canary@x"})
+    )
+    more = {
+        "AI_AGENT": "claude-code_2-1-197_harness",
+        "CLAUDE_CODE_ENTRYPOINT": "sdk-cli",
+        "ANTHROPIC_API_KEY": "canary",
+    }
     _, attributes = record_of(laptop, {"hook_event_name": "SessionStart", "source": "startup"}, **more)
     assert attributes == {
         "session.source": "startup",
@@ -122,7 +143,9 @@ def test_an_unknown_client_has_no_version(laptop, agent):
     assert attributes == {"session.source": "startup"}
 
 
-@pytest.mark.parametrize("payload", [b"", b"\xff", b"null", b"[]", b"{", b"[" * 100_000, b'{"hook_event_name": 7}', b"{}"])
+@pytest.mark.parametrize(
+    "payload", [b"", b"\xff", b"null", b"[]", b"{", b"[" * 100_000, b'{"hook_event_name": 7}', b"{}"]
+)
 def test_what_is_no_payload_leaves_nothing(laptop, payload):
     assert record_of(laptop, payload) is None
 
@@ -131,7 +154,9 @@ def _canaried(value, random_source, depth=0):
     """Put a canary into every string that decides nothing, and add keys that carry more of them."""
     if isinstance(value, dict):
         filled = {key: _canaried(inner, random_source, depth + 1) for key, inner in value.items()}
-        filled[f"extra{random_source.randrange(9)}"] = random_source.choice(["canary /home/x", ["canary"], {"a": "canary"}])
+        filled[f"extra{random_source.randrange(9)}"] = random_source.choice(
+            ["canary /home/x", ["canary"], {"a": "canary"}]
+        )
         return filled
     if isinstance(value, str) and random_source.random() < 0.5:
         return random_source.choice(["canary", "canary secret", "/canary", "CANARY-1", "sk-ant-canary"])
@@ -141,9 +166,6 @@ def _canaried(value, random_source, depth=0):
 @pytest.mark.parametrize("seed", range(4))
 def test_no_canary_of_a_thousand_payloads_reaches_the_spool(laptop, seed):
     """Identifiers are left out of the game: they are copied by design, within their characters and length."""
-    import subprocess
-    import sys
-
     source = random.Random(seed)
     kept = ("hook_event_name", "session_id", "prompt_id", "tool_use_id", "tool_name")
     payloads = []
@@ -158,7 +180,9 @@ def test_no_canary_of_a_thousand_payloads_reaches_the_spool(laptop, seed):
     )
     argv = [sys.executable, "-I", "-c", program, str(laptop.plugin / "hooks")]
     env = laptop.environment(CANARY="canary", CLAUDE_PROJECT_DIR="/canary")
-    done = subprocess.run(argv, input=json.dumps(payloads), text=True, capture_output=True, env=env, timeout=60, check=False)
+    done = subprocess.run(
+        argv, input=json.dumps(payloads), text=True, capture_output=True, env=env, timeout=60, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     files = [path for path in laptop.state.rglob("*") if path.is_file()]
     assert len(laptop.records()) > 100
@@ -166,13 +190,12 @@ def test_no_canary_of_a_thousand_payloads_reaches_the_spool(laptop, seed):
 
 
 def test_usage_imports_nothing_slow(laptop):
-    import subprocess
-    import sys
-
     program = (
         "import sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1]); import usage_hook, posix; posix._exit = print\n"
         "usage_hook.main(); print(*sorted(set(sys.modules) - before), sep=chr(10))"
     )
     argv = [sys.executable, "-I", "-S", "-c", program, str(laptop.plugin / "hooks")]
-    done = subprocess.run(argv, input=json.dumps(USED), capture_output=True, text=True, check=True, env=laptop.environment())
+    done = subprocess.run(
+        argv, input=json.dumps(USED), capture_output=True, text=True, check=True, env=laptop.environment()
+    )
     assert set(done.stdout.split()) - {"0"} <= {"_json", "fcntl", "posix", "time", "payload", "spool", "usage_hook"}

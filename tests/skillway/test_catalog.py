@@ -84,7 +84,7 @@ def test_installed_path_agrees_with_what_the_build_ships(tmp_path):
     for path in ("triage/SKILL.md", "triage/scripts/x.py", "README.md", "bin/tool", "commands/a.md"):
         write(tmp_path, path, "---\ndescription: d\n---\n")
     loaded = load_plugin(tmp_path, layer="team", team="support")
-    expected = shipped_paths([file.path for file in loaded.files], layer="team")
+    expected = shipped_paths([file.path for file in loaded.files], moved=loaded.moved_folders)
     assert {file.path: loaded.installed_path(file.path) for file in loaded.files} == expected
 
 
@@ -160,12 +160,13 @@ def test_links_are_followed_inside_only(plugin, tmp_path):
         ("symlink-escapes", "skills/away"),
         ("symlink-loop", "skills/loop"),
         ("symlink-loop", "skills/ship/up"),
+        ("symlink-loop", "skills/again/up"),
     }
     assert [skill.name for skill in loaded.skills] == ["again", "ship"]
 
 
 def test_web_of_links_between_folders_ends(plugin):
-    """Each folder links to all others: without cutting loops this walks 10! paths."""
+    """Each folder links to all others: without a bound this walks more than 10! paths."""
     for one in range(10):
         (plugin / f"assets/{one}").mkdir(parents=True)
         for other in range(10):
@@ -173,8 +174,8 @@ def test_web_of_links_between_folders_ends(plugin):
                 (plugin / f"assets/{one}/{other}").symlink_to(f"../{other}")
     started = time.monotonic()
     loaded = load(plugin)
-    assert time.monotonic() - started < 20
-    assert loaded.problems
+    assert time.monotonic() - started < 10
+    assert ("file-too-large", ".") in problems(loaded)
 
 
 def test_frontmatter_bombs_are_refused_quickly():

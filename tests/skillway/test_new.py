@@ -61,7 +61,7 @@ def test_new_skill_passes_check_without_a_word(started, place, options):
 
 
 @pytest.mark.parametrize(
-    "description", ['Use when "x": y # z', "Use when it's [done] – {really}", "a\\b *c* & !d %e @f `g`", "-", "yes"]
+    "description", ['Use when "x": y # z', "Use when it's [done] - {really}", "a\\b *c* & !d %e @f `g`", "-", "yes"]
 )
 def test_any_description_survives_as_it_was_given(started, description):
     assert (

@@ -136,11 +136,8 @@ def test_private_interpreter_serves_a_tried_laptop_root_but_no_image(tmp_path, n
 
 
 def test_old_interpreter_is_refused_with_its_version():
-    old = next(iter(sorted(Path("/usr/bin").glob("python3.[678]"))), None)
-    pyenv = sorted(Path.home().parent.glob("*/.pyenv/versions/3.8*/bin/python3")) + sorted(
-        Path(BASE).parents[2].glob("3.8*/bin/python3")
-    )
-    path = old or next(iter(pyenv), None)
+    beside = sorted(Path(BASE).resolve().parents[2].glob("3.[678].*/bin/python3"))
+    path = next(iter([*beside, *sorted(Path("/usr/bin").glob("python3.[678]"))]), None)
     if path is None:
         pytest.skip("not run: no Python older than 3.9 is installed")
     assert "3.9 is the oldest" in interpreter_fault(path, for_all=False)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import stat
+import subprocess
 import sys
 import threading
 
@@ -434,6 +435,47 @@ def test_files_in_a_home_belong_to_its_owner(system, tmp_path):
     assert stat.S_IMODE(known_file(ann(system)).stat().st_mode) == 0o600
     assert remove_personal(system, Disk()) == []
     assert tree(ann(system)) == {}
+
+
+FRESH = """
+import builtins, os, sys
+from pathlib import Path
+from skillway_sync.disk import Disk
+from skillway_sync.layout import system_layout
+from skillway_sync.personal import apply_personal, remove_personal
+from skillway_sync.release_document import Release, ReleasedPlugin
+plugins = {"base-plugin": ReleasedPlugin("a" * 64, "1", "base", None, "")}
+release = Release(1, "Example", "example", "2026-11-20T10:00:00Z", plugins)
+class Closed:
+    def find_spec(self, name, path=None, target=None):
+        if os.geteuid() != 0:
+            raise ImportError(f"the user cannot read {name}")
+sys.meta_path.insert(0, Closed())
+layout = system_layout(prefix=Path(sys.argv[1]))
+for path in Path(sys.argv[1]).glob("home/ann/.claude/plugins/known_marketplaces.json"):
+    path.write_bytes(bytes([0xEF, 0xBB, 0xBF]) + path.read_bytes().lstrip(bytes([0xEF, 0xBB, 0xBF])))
+print(apply_personal(layout, Disk(), release, plugins, []))
+if sys.argv[2:]:
+    print(remove_personal(layout, Disk()))
+"""
+
+
+@needs_root
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"example": {}}'])
+def test_user_who_cannot_read_this_programs_files_is_served_all_the_same(system, tmp_path, text):
+    """With Python below /root, a child that became the user can import nothing that is not there already."""
+    for folder in (tmp_path, *tmp_path.parents[:-1]):
+        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o011)
+    if text is not None:
+        put(known_file(ann(system)), text)
+    for path in (ann(system), *ann(system).rglob("*")):
+        os.chown(path, UID, UID)
+    for more in ([], [], ["remove"]):
+        command = [sys.executable, "-c", FRESH, str(system.prefix), *more]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "fault" not in done.stdout
+        assert "left out" not in done.stdout
 
 
 @needs_root

@@ -21,6 +21,7 @@ from skillway.build.snapshot import hash_file
 from skillway.organisation import Organisation
 from skillway_sync.archive import read_archive
 from skillway_sync.catalogue import render_catalogue
+from skillway_sync.errors import RefusedError
 from skillway_sync.layout import USER, Layout
 from skillway_sync.manifest import FileEntry, Manifest
 from skillway_sync.release_document import Release, ReleasedPlugin, is_name
@@ -77,11 +78,14 @@ def lay_out(build: Build, root: Path, organisation: Organisation) -> Development
     """
     layout = development_layout(root)
     folders = {name: layout.store / name / plugin.digest for name, plugin in build.plugins.items()}
+    base = next((plugin for plugin in build.plugins.values() if plugin.layer == "base"), None)
     with locked(layout.root):
-        for name, plugin in build.plugins.items():
-            _unpack(plugin, folders[name])
-        base = next((plugin for plugin in build.plugins.values() if plugin.layer == "base"), None)
-        _place_launcher(base, layout)
+        try:
+            for name, plugin in build.plugins.items():
+                _unpack(plugin, folders[name])
+            _place_launcher(base, layout)
+        except OSError as error:
+            raise OutputError(Path(error.filename or layout.root), error) from error
         replace_file(layout.catalogue_file, _catalogue(build, organisation))
         _remove_stale(layout.store, set(folders.values()))
     return DevelopmentRoot(layout, folders, folders[base.name] if base else None)
@@ -113,9 +117,9 @@ def _unpack(plugin: BuiltPlugin, folder: Path) -> None:
             if folder.exists():
                 shutil.rmtree(folder)
             unfinished.rename(folder)
-        except OSError as error:
+        except (OSError, RefusedError):
             shutil.rmtree(unfinished, ignore_errors=True)
-            raise OutputError(folder, error) from error
+            raise
     os.utime(folder)
 
 

@@ -57,13 +57,11 @@ class Memory:
         tool: Fingerprint of the skillway that remembers.
         plugins: From a plugin's folder, relative to the repository, to what was built of it.
         clean: Fingerprints of states of the sources that a check found no error in.
-        whole: Fingerprint of the state that the last complete build was made from, or nothing.
     """
 
     tool: str
     plugins: dict[str, Remembered]
     clean: frozenset[str] = frozenset()
-    whole: str = ""
 
 
 def load_memory(out: Path, *, tool: str) -> Memory:
@@ -73,7 +71,7 @@ def load_memory(out: Path, *, tool: str) -> Memory:
         if (content["schema"], content["tool"]) != (_SCHEMA, tool):
             return Memory(tool, {})
         plugins = {str(folder): _remembered(entry) for folder, entry in content["plugins"].items()}
-        return Memory(tool, plugins, frozenset(str(state) for state in content["clean"]), str(content["whole"]))
+        return Memory(tool, plugins, frozenset(str(state) for state in content["clean"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Memory(tool, {})
 
@@ -94,7 +92,6 @@ def save_memory(memory: Memory, out: Path) -> None:
         "tool": memory.tool,
         "plugins": {folder: asdict(remembered) for folder, remembered in sorted(memory.plugins.items())},
         "clean": sorted(memory.clean),
-        "whole": memory.whole,
     }
     try:
         replace_file(out / FILE, json.dumps(content, ensure_ascii=True).encode())

@@ -61,7 +61,7 @@ def draft_plugin(source: Source, contents: Contents) -> Draft | Fault:
     except RefusedError as error:
         return Fault(source.place, 0, error.message, "Mend what it names; a laptop would refuse the plugin.")
     except ValueError as error:
-        return Fault(source.place, 0, f"The plugin cannot be packed: {error}.", "Shorten the path that is named.")
+        return Fault(source.place, 0, f"The plugin cannot be packed: {error}.", "Mend what is named.")
     return Draft(source, manifest, contents, stamped)
 
 

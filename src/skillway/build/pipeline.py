@@ -8,8 +8,8 @@ changed since it was made; else its archive is taken over. Nothing of the former
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -29,7 +29,7 @@ from skillway.build.product import (
     load_build,
     replace_file,
 )
-from skillway.build.sources import read_sources
+from skillway.build.sources import load_part, read_sources
 from skillway.build.state import State, read_state
 from skillway.build.verdict import blocking_faults
 from skillway.build.wiring import HookFolder
@@ -119,8 +119,9 @@ def build_repository(
         build = Build(plugins, compare_builds(former, plugins.values()), frozenset(p.name for p in plan.kept.values()))
         _commit(build, out)
         places = {place: entry for place, entry in remembered.items() if place in plan.state.folders}
-        whole = plan.state.whole if only is None else ""
-        save_memory(Memory(plan.state.tool, places, plan.clean, whole), out)
+        # A partial build has not looked at the repository as a whole, for example for hooks that nothing wires.
+        clean = plan.clean if only is None else plan.clean - {plan.state.frame}
+        save_memory(Memory(plan.state.tool, places, clean), out)
         prune(out, {entry.name: {entry.digest} for entry in places.values()})
         return build
 
@@ -148,57 +149,73 @@ def _former_plugins(out: Path) -> list[BuiltPlugin]:
 def _commit(build: Build, out: Path) -> None:
     record = out / RECORD
     data = build.to_bytes()
-    if not record.is_file() or record.read_bytes() != data:
-        replace_file(record, data)
+    with suppress(OSError):
+        if record.read_bytes() == data:
+            return
+    replace_file(record, data)
 
 
 def _make_plan(
     repository: Path, organisation: Organisation, out: Path, *, check: bool, only: Collection[str] | None
 ) -> Plan:
     state = read_state(repository, organisation)
-    memory = load_memory(out, tool=state.tool)
-    plan = Plan(state, memory, clean=memory.clean)
-    is_known = memory.whole == state.whole and (not check or state.whole in memory.clean)
-    if only is None and is_known and _keep_everything(plan, out):
-        return plan
-    catalog = load_catalog(repository, organisation)
-    sources, faults = read_sources(catalog, only=only)
+    plan = Plan(state, load_memory(out, tool=state.tool))
+    plan.clean = plan.memory.clean
+    reusable = _reusable(plan, out)
+    if only is None and _is_framed(plan):
+        unsettled = _unsettled(plan, reusable, check=check)
+        plan.kept = {place: plugin for place, plugin in reusable.items() if place not in unsettled}
+        if not unsettled:
+            return plan
+        catalog = load_part(repository, organisation, unsettled)
+    else:
+        catalog = load_catalog(repository, organisation)
+    sources, faults = read_sources(catalog, only=only, known={p.name: place for place, p in plan.kept.items()})
     if check:
-        found, plan.clean = blocking_faults(catalog, state, memory.clean, only=only)
+        found, plan.clean = blocking_faults(catalog, state, plan.clean, only=only)
         if found:
             raise stop_build(found)
-    faults += _draft_all(plan, repository, out, sources, judge_unwired=only is None)
+    faults += _draft_all(plan, repository, sources, reusable, judge_unwired=only is None)
     if faults:
         raise stop_build(faults)
     return plan
 
 
-def _keep_everything(plan: Plan, out: Path) -> bool:
-    """Take over the whole former build when nothing changed at all; then not even the catalog is loaded."""
-    kept = {}
+def _is_framed(plan: Plan) -> bool:
+    """Tell whether the repository has the same plugins and the same shared parts as when it was last built in full.
+
+    Then only the plugins that changed have to be loaded: nothing that was said of the repository as a whole is new.
+    """
+    return plan.state.frame in plan.clean and set(plan.memory.plugins) == set(plan.state.folders)
+
+
+def _unsettled(plan: Plan, reusable: Mapping[str, BuiltPlugin], *, check: bool) -> dict[str, tuple[str, str | None]]:
+    """List the plugins that must be made again or checked, from folder to layer and team."""
+    return {
+        place: (entry.layer, entry.team)
+        for place, entry in plan.memory.plugins.items()
+        if place not in reusable or (check and plan.state.inputs(place) not in plan.clean)
+    }
+
+
+def _reusable(plan: Plan, out: Path) -> dict[str, BuiltPlugin]:
+    """Find what former builds left that is made from the very inputs of now, by the folder that it was built from."""
+    reusable = {}
     for place, entry in plan.memory.plugins.items():
         plugin = entry.revive(out) if entry.inputs == plan.state.inputs(place) else None
-        if plugin is None:
-            return False
-        kept[place] = plugin
-    plan.kept = kept
-    return bool(kept)
+        if plugin:
+            reusable[place] = plugin
+    return reusable
 
 
-def _draft_all(plan: Plan, repository: Path, out: Path, sources: list[Source], *, judge_unwired: bool) -> list[Fault]:
-    faults: list[Fault] = []
-    wired: set[str] = set()
-    hooks: HookFolder | None = None
-    for source in sources:
-        entry = plan.memory.plugins.get(source.place)
-        plugin = entry.revive(out) if entry and entry.inputs == plan.state.inputs(source.place) else None
-        if entry and plugin:
-            plan.kept[source.place] = plugin
-            wired |= set(entry.wired)
-            continue
-        if hooks is None:
-            hooks, unreadable = _read_hooks(repository, plan.state)
-            faults += unreadable
+def _draft_all(
+    plan: Plan, repository: Path, sources: list[Source], reusable: Mapping[str, BuiltPlugin], *, judge_unwired: bool
+) -> list[Fault]:
+    plan.kept |= {source.place: reusable[source.place] for source in sources if source.place in reusable}
+    wired = {path for place in plan.kept for path in plan.memory.plugins[place].wired}
+    wanted = [source for source in sources if source.place not in reusable]
+    hooks, faults = _read_hooks(repository, plan.state)
+    for source in wanted:
         assembled = assemble(repository, source, plan.state.folders.get(source.place, {}), hooks)
         faults += assembled.faults
         wired |= assembled.wired
@@ -207,7 +224,7 @@ def _draft_all(plan: Plan, repository: Path, out: Path, sources: list[Source], *
             faults.append(draft)
         elif draft:
             plan.drafts.append((draft, assembled.wired))
-    if hooks and judge_unwired:
+    if judge_unwired:
         faults += hooks.unwired(wired)
     return faults
 

@@ -35,9 +35,9 @@ class State:
         return fingerprint(self.shared, place, self.folders.get(place, {}))
 
     @property
-    def whole(self) -> str:
-        """Name all that the build is made from."""
-        return fingerprint(self.shared, self.folders)
+    def frame(self) -> str:
+        """Name all that problems of the repository as a whole come from: which folders there are, and what is shared."""
+        return fingerprint(self.shared, sorted(self.folders))
 
 
 def read_state(repository: Path, organisation: Organisation) -> State:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def blocking_faults(
     catalog: Catalog, state: State, clean: frozenset[str], *, only: Collection[str] | None
 ) -> tuple[list[Fault], frozenset[str]]:
-    """Check the plugins that are not known to be clean, and always what concerns the repository as a whole.
+    """Check the plugins that are not known to be clean, and what concerns the repository as a whole where it was loaded.
 
     What a plugin was found clean with is its own files and what every plugin depends on, so rules about one plugin
     need not run again while neither changes. Two plugins of one name are found by `sources`, in every build.
 
     Args:
-        catalog: The loaded repository.
+        catalog: The repository, or the part of it that was loaded.
         state: Its sources as they were hashed.
         clean: Fingerprints of states that were found clean before.
         only: Names of the plugins that are wanted, or None for all.
@@ -45,8 +45,9 @@ def blocking_faults(
     errors = [_fault(finding) for finding in checked if finding.severity == "error"]
     if errors:
         return errors, clean
-    known = clean.intersection(inputs.values()) | {inputs[plugin.folder] for plugin in wanted}
-    return [], known | {state.whole} if only is None else known
+    current = {state.inputs(place) for place in state.folders}
+    known = clean.intersection(current) | {inputs[plugin.folder] for plugin in wanted}
+    return [], known | {state.frame}
 
 
 def _fault(finding: Finding) -> Fault:

@@ -134,9 +134,9 @@ class HookFolder:
     def _read_needs(self, path: str) -> tuple[frozenset[str], tuple[Fault, ...]]:
         try:
             tree = ast.parse(self.files[path])
-        except (SyntaxError, ValueError) as error:
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None) or 0
-            fault = Fault(f"{_FOLDER}/{path}", line, f"The file is not Python ({error.args[0]}).", "Mend the syntax.")
+            fault = Fault(f"{_FOLDER}/{path}", line, f"The file is not Python ({_reason(error)}).", "Mend the syntax.")
             return frozenset(), (fault,)
         needs: set[str] = set(self._named_files(tree)) - {path}
         faults: list[Fault] = []
@@ -192,6 +192,10 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, int, bool]]:
                 yield alias.name, node.lineno, id(node) in optional
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module, node.lineno, id(node) in optional
+
+
+def _reason(error: BaseException) -> str:
+    return str(error.args[0]) if error.args else "nested too deeply"
 
 
 def _no_name(command: Command) -> Fault:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from skillway.catalog.jsontext import JsonError, KeyPath, parse_json
-from skillway.catalog.reading import read_text
+from skillway.catalog.reading import is_there, read_text
 from skillway.catalog.values import HookEntry, Problem, SettingsFragment, SourceFile
 
 HOOKS_FILE = "hooks/hooks.json"
@@ -70,7 +70,7 @@ def load_hooks(
             prefix: KeyPath = ("hooks", "hooks") if "hooks" in value else ("hooks",)
             entries.extend(_entries(inner, plugin_json, lines, prefix, problems))
     for path in paths:
-        if (folder / path).is_file() or path == HOOKS_FILE:  # a path that names nothing is a rule about plugin.json
+        if is_there(folder / path) or path == HOOKS_FILE:  # a path that names nothing is a rule about plugin.json
             entries.extend(_load_hooks_file(folder / path, problems))
     return tuple(entries)
 

@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from skillway.catalog.values import Problem, SourceFile
@@ -17,6 +18,9 @@ from skillway_sync.manifest import MAX_FILES
 
 MAX_TEXT_BYTES = 1024 * 1024
 """Most bytes of a file that is parsed; Claude Code itself warns of files above this size."""
+
+MAX_LINKED_FOLDERS = 200
+"""How many links to folders are followed in one plugin; a web of links has exponentially many paths."""
 
 BOM = "\ufeff"
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -39,19 +43,20 @@ def read_tree(folder: Path) -> Tree:
     tree = Tree()
     real_root = os.path.realpath(folder)
     pending: list[tuple[str, str, frozenset[str]]] = [(str(folder), "", frozenset({real_root}))]
+    followed = 0
     while pending:
         path, prefix, above = pending.pop()
         for entry in _entries(path, tree):
             relative = prefix + entry.name
             if entry.is_symlink() and not _link_is_good(entry, real_root, above, tree):
                 continue
-            if entry.is_dir():
-                if _is_wanted(entry.name):
-                    inner = above | {os.path.realpath(entry.path)} if entry.is_symlink() else above
-                    pending.append((entry.path, relative + "/", inner))
-            else:
+            if not _is_folder(entry):
                 _note_file(entry, relative, tree)
-        if len(tree.files) > MAX_FILES:
+            elif _is_wanted(entry.name):
+                followed += entry.is_symlink()
+                inside = above | {os.path.realpath(entry.path)} if entry.is_symlink() else above
+                pending.append((entry.path, relative + "/", inside))
+        if len(tree.files) > MAX_FILES or followed > MAX_LINKED_FOLDERS:
             tree.problems.append(_too_many(folder))
             break
     tree.files.sort(key=lambda file: file.path)
@@ -61,10 +66,17 @@ def read_tree(folder: Path) -> Tree:
 def _entries(path: str, tree: Tree) -> Iterable[os.DirEntry[str]]:
     try:
         with os.scandir(path) as scan:
-            return list(scan)
+            return list(islice(scan, MAX_FILES + 1))
     except OSError as error:
         tree.problems.append(_unreadable(Path(path), error))
         return ()
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # what cannot even be looked at is told when it is noted as a file
+        return False
 
 
 def _is_wanted(name: str) -> bool:
@@ -93,7 +105,7 @@ def _link_fault(
     if not os.path.lexists(real):
         return "symlink-broken", "which does not exist", "Remove the link or add its target."
     here = os.path.realpath(Path(entry.path).parent)
-    if entry.is_dir() and (real in above or here == real or here.startswith(real + os.sep)):
+    if _is_folder(entry) and (real in above or here == real or here.startswith(real + os.sep)):
         return "symlink-loop", "a folder that it stands in", "Remove the link."
     return None
 
@@ -109,6 +121,11 @@ def _note_file(entry: os.DirEntry[str], relative: str, tree: Tree) -> None:
         return
     message = "This is neither a file nor a folder but a pipe, socket or device, which cannot be shipped"
     tree.problems.append(Problem("file-special", Path(entry.path), message, "Remove it."))
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether a path that an author wrote leads to something; pathlib raises where a name is too long."""
+    return os.path.exists(path)  # noqa: PTH110 - see above
 
 
 def read_bytes(path: Path, *, limit: int = MAX_TEXT_BYTES) -> bytes | Problem:
@@ -192,5 +209,5 @@ def _unreadable(path: Path, error: OSError) -> Problem:
 
 
 def _too_many(folder: Path) -> Problem:
-    message = f"The folder holds more than {MAX_FILES:,} files, which is more than a release takes"
+    message = f"The folder holds more than {MAX_FILES:,} files, or more than {MAX_LINKED_FOLDERS} links to folders"
     return Problem("file-too-large", folder, message, "Remove what does not belong to the plugin.")

@@ -33,9 +33,9 @@ def render_text(report: Report, *, limit: int = 0) -> str:
         shown = tuple(finding for finding in shown if finding in most_urgent)
     for finding in shown:
         place = ":".join(str(part) for part in (finding.file, finding.line, finding.column) if part is not None)
-        lines.append(f"{place}: {finding.severity}: {finding.message}. [{finding.rule}]")
+        lines.append(_visible(f"{place}: {finding.severity}: {finding.message}. [{finding.rule}]"))
         lines.extend(excerpts.show(finding))
-        lines.append(f"    fix: {finding.fix}")
+        lines.append(_visible(f"    fix: {finding.fix}"))
         lines.append("")
     if len(shown) < len(report.findings):
         lines.append(f"… and {len(report.findings) - len(shown)} more; --limit 0 shows all")

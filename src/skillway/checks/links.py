@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from skillway.catalog import Problem
+from skillway.catalog.reading import is_there
 from skillway.checks.markdown import Reference, find_links, find_variable_paths
 from skillway.checks.rules import ERROR, TEXT_CHECKS, WARNING, Context, TextFile, define, on
 
@@ -103,7 +104,7 @@ def _problems(text: TextFile, reference: Reference, place: _Place, context: Cont
     if target is None:
         return
     if place.is_read_in_repository:
-        if reference.base == "link" and not (text.file.parent / reference.path).exists():
+        if reference.base == "link" and not is_there(text.file.parent / reference.path):
             yield _broken(text, reference, target, place)
         return
     source = context.installed.get(target)
@@ -132,7 +133,7 @@ def _broken(text: TextFile, reference: Reference, target: str, place: _Place) ->
     fix = "Mend the path, or add the file."
     if reference.base == "link":
         rule, message, seen = LINK_BROKEN, f"The link {reference.path} leads to nothing", reference.path
-        if (text.file.parent / reference.path).exists():
+        if is_there(text.file.parent / reference.path):
             fix = f"A team's skills move to skills/ when the plugin is built, and there {target} is missing."
     else:
         rule, message, seen = (

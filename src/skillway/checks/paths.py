@@ -40,7 +40,8 @@ def find_bad_paths(plugin: Plugin, _context: Context) -> Iterator[Problem]:
     """Look at every path of the plugin, and at each pair that differs in case only."""
     paths = [file.path for file in plugin.files]
     for file in plugin.files:
-        fault = path_fault(plugin.installed_path(file.path))
+        is_text = file.path.isascii() or not any("\ud800" <= character <= "\udfff" for character in file.path)
+        fault = path_fault(plugin.installed_path(file.path)) if is_text else "is not UTF-8"
         if fault:
             yield PORTABLE_PATH.at(file.absolute, f"The path {file.path!r} {fault}", "Rename it.", seen=file.path)
     for one, other in colliding_paths(paths):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from skillway.catalog import BASE, DEVELOPER_TOOLS, TEAM, Plugin, Problem
+from skillway.catalog.reading import is_there
 from skillway.checks.nearness import nearest
 from skillway.checks.rules import ERROR, PLUGIN_CHECKS, WARNING, Context, define, on
 from skillway_sync.release_document import is_name
@@ -228,7 +229,7 @@ def _path_fault(path: str, plugin: Plugin) -> str | None:
     if not path.startswith("./"):
         return "does not start with ./"
     exists = normal == "." or any(file.path == normal or file.path.startswith(f"{normal}/") for file in plugin.files)
-    return None if exists or (plugin.folder / normal).is_dir() else "does not exist"
+    return None if exists or is_there(plugin.folder / normal) else "does not exist"
 
 
 @on(PLUGIN_CHECKS)

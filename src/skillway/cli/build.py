@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,8 @@ def command(out: Output, folder: Path | None, dry_run: bool) -> None:
     target = folder or repository / DEFAULT_OUT
     if dry_run:
         data = _data(plan_build(repository, organisation, target), target, dry_run=True)
-        out.finish(data, _planned_text(data), next_actions=["skillway build"])
+        again = ["skillway", "build", *(["--out", str(folder)] if folder else [])]
+        out.finish(data, _planned_text(data), next_actions=[shlex.join(again)])
         return
     data = _data(build_repository(repository, organisation, target, progress=out.progress), target, dry_run=False)
     out.finish(data, _built_text(data), next_actions=_next(folder))

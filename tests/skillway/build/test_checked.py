@@ -75,6 +75,33 @@ def test_rules_run_on_changed_plugins_only(sources, monkeypatch):
     assert looked_at == [every, ["support"], every]
 
 
+@pytest.mark.parametrize(("place", "name"), [("skills/support", "developer-tools"), ("developer-tools", "support")])
+def test_name_that_another_unchanged_plugin_has_is_seen(sources, place, name):
+    sources.build(check=True)
+    plugin_json = f"{place}/.claude-plugin/plugin.json"
+    sources.write(plugin_json, sources.read_json(plugin_json) | {"name": name})
+    with pytest.raises(FindingsError, match=name):
+        sources.build(check=True)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_hook_that_a_partial_build_left_unwired_is_seen_by_the_next_full_one(sources, check):
+    sources.build(check=True)
+    (sources.path / "base-plugin/settings/managed-settings.d/10-guard.json").write_text("{}\n")
+    sources.build(check=check, only={"base-plugin"})
+    with pytest.raises(FindingsError, match=r"hooks/guard\.py: No hook command leads to this file\."):
+        sources.build(check=check)
+
+
+def test_plugin_that_was_built_without_check_is_checked_by_the_next_build(sources):
+    """Its archive can be taken over, its verdict cannot."""
+    sources.build(check=True)
+    sources.write(SKILL, BROKEN)
+    sources.build(check=False, only={"support"})
+    with pytest.raises(FindingsError, match=r"skills/support/triage/SKILL\.md"):
+        sources.build(check=True)
+
+
 def test_build_of_unchanged_sources_loads_neither_catalog_nor_rules(sources):
     sources.build(check=True)
     program = (
@@ -82,7 +109,7 @@ def test_build_of_unchanged_sources_loads_neither_catalog_nor_rules(sources):
         "from skillway.build import build_repository\n"
         "from skillway.organisation import load_organisation\n"
         "import skillway.build.pipeline as pipeline\n"
-        "pipeline.load_catalog = None\n"
+        "pipeline.load_catalog = pipeline.load_part = None\n"
         "root = Path(sys.argv[1])\n"
         "build = build_repository(root, load_organisation(root), root / '.skillway/build')\n"
         "assert len(build.reused) == 3 and 'skillway.checks' not in sys.modules\n"

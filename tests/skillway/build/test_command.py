@@ -66,6 +66,7 @@ def test_dry_run_says_what_would_change_and_writes_nothing(run, sources):
     done = run("build", "--dry-run")
     assert done.returncode == 0
     assert "3 added, 0 changed, 0 removed, 0 unchanged." in done.stdout
+    assert "next: skillway build --out 'a b'" in run("build", "--dry-run", "--out", "a b").stdout
     assert not (sources.path / ".skillway").exists()
     run("build")
     sources.write("skills/support/triage/references/levels.md", "# New\n")

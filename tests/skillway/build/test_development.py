@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from skillway.build import lay_out
+from skillway.build import OutputError, lay_out
 from skillway.build.development import KEEP_SECONDS
 from skillway_sync.catalogue import catalogue_digests
+from skillway_sync.errors import RefusedError
 
 LEVELS = "skills/support/triage/references/levels.md"
 
@@ -109,6 +110,25 @@ def test_what_is_not_of_a_build_stays(sources, root):
     os.utime(mine.parent, (1, 1))
     lay_out(sources.build(), root, sources.organisation)
     assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("place", ["store", "bin", "store/support", "guard"])
+def test_file_in_the_way_is_one_sentence(sources, root, place):
+    build = sources.build()
+    (root / place).parent.mkdir(parents=True, exist_ok=True)
+    (root / place).write_text("in the way")
+    with pytest.raises(OutputError, match="Cannot write"):
+        lay_out(build, root, sources.organisation)
+    assert (root / place).read_text() == "in the way"
+
+
+def test_damaged_archive_is_refused_and_nothing_of_it_is_left(sources, root):
+    build = sources.build()
+    archive = build.plugins["support"].archive_file
+    archive.write_bytes(archive.read_bytes()[:-30])
+    with pytest.raises(RefusedError, match="cannot be unpacked"):
+        lay_out(build, root, sources.organisation)
+    assert list((root / "store").glob("support/*")) == []
 
 
 def test_launcher_and_guard_of_this_repository_run_from_the_root(sources, root, repository):

@@ -86,9 +86,11 @@ def test_import_in_a_try_may_be_missing(built):
     assert "base-plugin" in built.build().plugins
 
 
-def test_hook_with_broken_syntax(built):
-    built.write("hooks/lexer.py", "def words(:\n")
-    assert "hooks/lexer.py:1: The file is not Python" in _refused(built)
+@pytest.mark.parametrize("text", [b"def words(:\n", b"\xff\xfe", b"x = 1\0", b"(" * 5000, b"-" * 200_000 + b"1"])
+def test_hook_with_broken_syntax(built, text):
+    built.write("hooks/lexer.py", text)
+    assert "hooks/lexer.py" in (message := _refused(built))
+    assert "The file is not Python (" in message
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/passwd", "$X", "sub/hook"])
@@ -186,6 +188,18 @@ def test_plugin_json_that_names_more_skill_folders(built):
 def test_plugin_json_that_is_broken(built, text):
     built.write("skills/support/.claude-plugin/plugin.json", text)
     assert "skills/support/.claude-plugin/plugin.json" in _refused(built)
+
+
+def test_text_of_plugin_json_that_no_file_can_hold(built):
+    content = built.read_json("skills/support/.claude-plugin/plugin.json")
+    built.write("skills/support/.claude-plugin/plugin.json", content | {"description": "half of a pair: \ud800"})
+    assert "skills/support" in _refused(built)
+
+
+def test_file_that_is_too_large(built):
+    with (built.path / "skills/support/triage/assets.bin").open("wb") as stream:
+        stream.truncate(64 * 1024 * 1024 + 1)
+    assert "assets.bin: This file has 67108865 bytes, and 67108864 is the most that ships." in _refused(built)
 
 
 def test_plugin_json_that_is_missing(built):

@@ -177,9 +177,9 @@ def test_second_build_does_nothing_until_the_first_has_ended(sources):
 
 
 def test_build_that_waited_too_long_says_so(sources):
-    with _held(sources.out), pytest.raises(ConflictError, match="Another build has been writing"):
-        with locked(sources.out, wait_seconds=0.1):
-            pass
+    stopped = pytest.raises(ConflictError, match="Another build has been writing")
+    with _held(sources.out), stopped, locked(sources.out, wait_seconds=0.1):
+        pass
 
 
 def test_builds_at_the_same_time_both_end_well(sources):

@@ -35,7 +35,7 @@ def test_clean_repository_exits_with_0_and_says_what_was_looked_at(good):
     run = skillway("check", cwd=good / "skills")
     assert (run.returncode, run.stdout, run.stderr) == (
         0,
-        "no findings in 3 plugins, 1 skill, 1 agent, 1 command, 2 hooks, 17 files\n",
+        "no findings in 3 plugins, 1 skill, 1 agent, 1 command, 2 hooks, 16 files\n",
         "",
     )
 
@@ -186,12 +186,38 @@ def test_excerpt_cannot_act_on_the_terminal(good):
     assert "\x1b" not in skillway("check", cwd=good).stdout
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse such names")
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github"])
+def test_file_name_of_any_bytes_is_told_in_every_format(good, form):
+    for name in (b"\xff\xfe.md", b"\x1b[2J.md", b"a\nb.md"):
+        (good / "skills/support/triage" / os.fsdecode(name)).write_bytes(b"[a](nowhere.md)\n")
+    (good / "skills/support/.claude-plugin/plugin.json").write_text('{"name": "\\ud800", "\\udfff": 1}')
+    run = skillway("check", "--format", form, cwd=good)
+    assert run.returncode == 5
+    assert "Traceback" not in run.stderr
+    assert "\x1b" not in run.stdout
+
+
 def test_bad_organisation_is_one_sentence_and_no_traceback(good):
     (good / "organisation.yaml").write_text("name: [")
     run = skillway("check", cwd=good)
     assert run.returncode == 1
     assert "organisation.yaml" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("path", ["9" * 5000, "a%00b", "../" * 500 + "x", "%ff%fe"])
+def test_link_to_a_path_that_cannot_exist_is_a_finding(good, path):
+    for name in ("SPEC.md", "references/categories.md"):
+        (good / "skills/support/triage" / name).write_text(f"[a]({path})\n")
+    (good / "skills/support/.claude-plugin/plugin.json").write_text(
+        json.dumps(
+            {"name": "support", "version": "1.0.0", "description": "d", "skills": "./", "hooks": "./" + "9" * 5000}
+        )
+    )
+    run = skillway("check", "--json", cwd=good)
+    rules = {finding["rule"] for finding in json.loads(run.stdout)["data"]["findings"]}
+    assert (run.returncode, rules - {"link-leaves-plugin"}) == (5, {"link-broken", "plugin-path"})
 
 
 def test_binary_called_skill_md_is_a_finding(good):

@@ -71,9 +71,9 @@ def hook(path=HOOKS, *, event="PreToolUse", **values):
         (group,) = content["hooks"].pop("PreToolUse")
         content["hooks"][event] = [group]
         if "matcher" in values:
-            group["matcher"] = values.pop("matcher")
+            group["matcher"] = values["matcher"]
         entry = {**group["hooks"][0], **values}
-        group["hooks"][0] = {key: value for key, value in entry.items() if value is not None}
+        group["hooks"][0] = {key: value for key, value in entry.items() if value is not None and key != "matcher"}
         (root / path).write_text(json.dumps(content, indent=2))
 
     return change
@@ -443,6 +443,18 @@ def test_unreadable_file_is_found_by_a_user_who_may_not_read_it(good):
     )
     run = subprocess.run([sys.executable, "-c", code, str(good)], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == str([("file-unreadable", REFERENCE)])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "file"), [([65], "skills/support/triage/assets/0.bin"), ([60] * 9, "skills/support")]
+)
+def test_file_or_plugin_that_no_laptop_takes_is_an_error(good, sizes, file):
+    (good / "skills/support/triage/assets").mkdir()
+    for number, mebibytes in enumerate(sizes):
+        data = good / f"skills/support/triage/assets/{number}.bin"
+        data.touch()
+        os.truncate(data, mebibytes * 1024**2)
+    assert rules_found(good) == {("file-too-large", file)}
 
 
 def test_conventions_of_the_layers_do_not_bind_other_peoples_plugins(good):

@@ -11,6 +11,7 @@ from envelope import FAILED, NOT_FOUND, TIMED_OUT, Failure
 from process import DEFAULT_LIMIT, Finished, MissingProgramError, run_bounded
 
 TIMEOUT = 20.0  # seconds, for one git command
+BIG_FILE = 8 * 1024 * 1024  # bytes; git would hold a larger file whole, twice, only for us to read its beginning
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_PAGER": "cat"}
 # A repository may name programs of its own as diff drivers; a look at a diff must not start them.
 _PLAIN_DIFF = ("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames")
@@ -80,7 +81,7 @@ class Git:
         if finished.timed_out:
             raise Failure(
                 "git_timeout",
-                f"`git {arguments[0]}` took longer than {timeout:.0f} seconds in {self.cwd}.",
+                f"`git {_command(arguments)}` took longer than {timeout:.0f} seconds in {self.cwd}.",
                 fix="Run the command again; if it stays slow, `git gc` may help.",
                 exit_code=TIMED_OUT,
             )
@@ -140,7 +141,8 @@ class Git:
 
     def diff(self, base: str, limit: int) -> tuple[str, bool]:
         """Return the diff since HEAD left `base`, at most `limit` bytes of it, and whether it is cut."""
-        finished = self.run("diff", "--unified=1", *_PLAIN_DIFF, f"{base}...HEAD", limit=limit)
+        big = f"core.bigFileThreshold={BIG_FILE}"
+        finished = self.run("-c", big, "diff", "--unified=1", *_PLAIN_DIFF, f"{base}...HEAD", limit=limit)
         return finished.text, finished.is_truncated
 
     def has_file(self, path: str) -> bool:
@@ -153,6 +155,10 @@ class Git:
             return self.run("grep", "-qF", "-e", word, "HEAD", "--", ":(top)", timeout=5.0).returncode == 0
         except Failure:
             return True
+
+
+def _command(arguments: tuple[str, ...]) -> str:
+    return arguments[2] if arguments[0] == "-c" else arguments[0]
 
 
 def _read_header(status: Status, record: str) -> None:

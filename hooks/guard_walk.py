@@ -1,0 +1,202 @@
+"""Where does each simple command of a text run, and what do its words become there?
+
+Goes through the lexer's list in order, keeps the working directory and the variables, and gives each command as a
+value that the rules can judge. Leaves what a command starts for others to `guard_commands.py`.
+"""
+
+from guard_expansion import UNKNOWN_TEXT, Argument, Expander, Values
+from guard_paths import absolute
+from guard_simple import PIPE, TEXT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from guard_lexer import Lexer
+    from guard_simple import Simple, Source
+
+_DECLARATIONS = frozenset(["export", "declare", "typeset", "local", "readonly"])
+_MAX_UPSTREAM = 16
+"""Commands of a pipeline, counted back from its end, that are asked where data comes from."""
+
+
+class Feed:
+    """What a command reads on stdin; looked up only when a rule asks, which is seldom."""
+
+    __slots__ = ("_cwd", "_place", "_source", "_walk")
+
+    def __init__(self, walk: "Walk", source: "Source", cwd: "str | None", place: int) -> None:
+        """Note where to look.
+
+        Args:
+            walk: The walk that the command belongs to.
+            source: PIPE, TEXT or PATH with its value, as the lexer gives it.
+            cwd: The working directory there.
+            place: The command's own place in the list.
+        """
+        self._walk = walk
+        self._source = source
+        self._cwd = cwd
+        self._place = place
+
+    def commands(self) -> "list[Command]":
+        """Give the commands whose output it is, in their order."""
+        kind = self._source[0]
+        if kind == PIPE:
+            return self._walk.plain(self._source[1], self._source[2], self._cwd, self._place)
+        text = self._walk.expander.text(self._source[1], self._cwd)
+        found = []
+        for first, last in text.outputs if kind == TEXT else text.files:
+            found.extend(self._walk.plain(first, last, self._cwd, self._place))
+        return found
+
+    def text(self) -> str:
+        """Give the text, with UNKNOWN_TEXT for what is not known; "" when nothing of it is."""
+        kind = self._source[0]
+        if kind == TEXT:
+            return self._walk.expander.text(self._source[1], self._cwd)
+        if kind == PIPE:
+            printed = self._walk.expander.printed((self._source[1], self._source[2]), self._cwd)
+            return printed if printed != UNKNOWN_TEXT else ""
+        return ""
+
+
+class Command:
+    """One command that would run.
+
+    Attributes:
+        name: The program, without its folder and in lower case: macOS's disk does not mind case.
+        arguments: What follows the name.
+        redirects: Pairs of operator and target.
+        cwd: The absolute working directory, or None when it is not known.
+        source: How it is written, for the message.
+        feed: What is on its stdin, or None.
+        walk: Where the ranges in its arguments belong to.
+        code: Arguments that a shell reads as commands, or reads them from.
+        reads_code: It runs what comes on stdin.
+        is_bulk: Its last operand stands for many files (`xargs`, `find -exec`).
+        is_remote: It runs on another machine.
+        function: The function it is in.
+    """
+
+    __slots__ = (
+        "arguments", "code", "cwd", "feed", "function", "is_bulk", "is_remote", "name", "reads_code", "redirects",
+        "source", "walk",
+    )  # fmt: skip
+
+    def __init__(self, argv: "Sequence[Argument]", source: str, cwd: "str | None") -> None:
+        """Start from the words."""
+        self.name = argv[0].rpartition("/")[2].lower() if argv else ""
+        self.arguments: "list[Argument]" = list(argv[1:])
+        self.source = source
+        self.cwd = cwd
+        self.redirects: "list[tuple[str, Argument]]" = []
+        self.feed: "Feed | None" = None
+        self.walk: "Walk | None" = None
+        self.code: "list[Argument]" = []
+        self.reads_code = False
+        self.is_bulk = False
+        self.is_remote = False
+        self.function = ""
+
+    def wrapped(self, argv: "Sequence[Argument]") -> "Command":
+        """Give the command that this one starts; it has the same place and the same stdin."""
+        inner = Command(argv, self.source, self.cwd)
+        inner.feed, inner.walk = self.feed, self.walk
+        inner.is_remote, inner.is_bulk = self.is_remote, self.is_bulk
+        return inner
+
+    def upstream(self) -> "list[Command]":
+        """Give the commands whose output is its stdin."""
+        return self.feed.commands() if self.feed else []
+
+    def stdin(self) -> str:
+        """Give what is known of the text on its stdin."""
+        return self.feed.text() if self.feed else ""
+
+    def sources(self) -> "list[Command]":
+        """Give the commands whose output it runs as code."""
+        found = self.upstream() if self.reads_code else []
+        if self.walk is not None:
+            for argument in self.code:
+                for first, last in (*argument.outputs, *argument.files):
+                    found.extend(self.walk.plain(first, last, self.cwd, -1))
+        return found
+
+
+class Walk:
+    """Goes through one lexer's commands in order and keeps where they run and what variables hold."""
+
+    def __init__(self, lexer: "Lexer", values: Values, cwd: "str | None") -> None:
+        self.simples = lexer.commands
+        self.parents = lexer.parents
+        self.values = values
+        self.expander = Expander(lexer.commands, values)
+        self.folders: "dict[int, str | None]" = {0: cwd}
+
+    def command(self, place: int) -> "Command | None":
+        """Give the command at a place of the list, or None when it only sets something."""
+        simple = self.simples[place]
+        cwd = self._folder(simple.scope)
+        if simple.kind == "for":
+            self._loop(simple, cwd)
+            return None
+        argv = self._argv(simple, cwd)
+        if not argv or argv[0] in _DECLARATIONS:
+            self._assign(simple, argv, cwd)
+            if not simple.redirects:
+                return None
+        command = Command(argv, simple.written(), cwd)
+        command.function = simple.function
+        command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
+        command.walk = self
+        if simple.stdin is not None:
+            command.feed = Feed(self, simple.stdin, cwd, place)
+        if argv and argv[0] in ("cd", "pushd"):
+            self.folders[simple.scope] = self._changed(cwd, argv[1:])
+        return command
+
+    def _argv(self, simple: "Simple", cwd: "str | None") -> "list[Argument]":
+        argv: "list[Argument]" = []
+        for word in simple.words:
+            argv.extend(self.expander.expand(word, cwd))
+        return argv
+
+    def _folder(self, scope: int) -> "str | None":
+        path = []
+        while scope not in self.folders:
+            path.append(scope)
+            scope = self.parents[scope]
+        for inner in path:
+            self.folders[inner] = self.folders[scope]
+        return self.folders[scope]
+
+    def _changed(self, cwd: "str | None", arguments: "Sequence[str]") -> "str | None":
+        operands = [argument for argument in arguments if argument in ("-", "") or not argument.startswith("-")]
+        target = operands[0] if operands else self.values.home
+        return None if target == "-" else absolute(target, cwd)
+
+    def _loop(self, simple: "Simple", cwd: "str | None") -> None:
+        argv = self._argv(simple, cwd)
+        if len(argv) > 1 and argv[1] == "in":
+            self.values.assign(argv[0], [*argv[2:]] or [UNKNOWN_TEXT])
+        elif argv:
+            self.values.assign(argv[0], [UNKNOWN_TEXT])
+
+    def _assign(self, simple: "Simple", argv: "Sequence[str]", cwd: "str | None") -> None:
+        for name, word in simple.assignments:
+            self.values.assign(name, [self.expander.text(word, cwd) if word else ""])
+        for argument in argv[1:]:
+            name, is_set, value = argument.partition("=")
+            if is_set:
+                self.values.assign(name, [value])
+
+    def plain(self, first: int, last: int, cwd: "str | None", place: int) -> "list[Command]":
+        """Give the commands of a range as data sources: names and arguments only."""
+        found = []
+        for other in range(max(first, last - _MAX_UPSTREAM), last):
+            if other != place:
+                argv = self._argv(self.simples[other], cwd)
+                if argv:
+                    found.append(Command(argv, self.simples[other].written(), cwd))
+        return found
