@@ -12,7 +12,9 @@ from skillway.errors import ConflictError
 
 
 def skillway(*arguments, cwd=None):
-    return subprocess.run([sys.executable, "-m", "skillway", *arguments], capture_output=True, text=True, cwd=cwd, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "skillway", *arguments], capture_output=True, text=True, cwd=cwd, check=False
+    )
 
 
 def test_outside_a_repository_the_next_step_is_named(tmp_path):

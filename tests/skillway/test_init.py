@@ -20,7 +20,13 @@ def test_new_repository_passes_its_own_check_and_builds(tmp_path):
     done, answer = init(tmp_path / "new", "--name", "globex", "--team", "data")
     assert done.returncode == 0, answer
     for command in (["check", "--strict"], ["build"]):
-        after = subprocess.run([sys.executable, "-m", "skillway", *command], cwd=tmp_path / "new", capture_output=True, text=True, check=False)
+        after = subprocess.run(
+            [sys.executable, "-m", "skillway", *command],
+            cwd=tmp_path / "new",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert after.returncode == 0, after.stdout + after.stderr
 
 
