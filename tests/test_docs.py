@@ -11,9 +11,7 @@ LINK = re.compile(r"\[[^\]]+\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
 def pages(repository):
-    found = [
-        page for page in [*repository.glob("*.md"), *repository.glob("docs/**/*.md"), *repository.glob("*/README.md")]
-    ]
+    found = [*repository.glob("*.md"), *repository.glob("docs/**/*.md"), *repository.glob("*/README.md")]
     assert len(found) > 10
     return found
 
