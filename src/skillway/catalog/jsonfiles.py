@@ -157,6 +157,7 @@ def _group(
             timeout=entry.get("timeout"),
             file=file,
             line=line or 1,
+            keys=tuple(entry),
         )
 
 

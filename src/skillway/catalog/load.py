@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from skillway.catalog.definitions import load_agents, load_commands, load_skills
+from skillway.catalog.definitions import RESERVED_FOLDERS, component_paths, load_agents, load_commands, load_skills
 from skillway.catalog.jsonfiles import load_fragments, load_hooks, load_json_object
 from skillway.catalog.reading import read_tree
-from skillway.catalog.values import BASE, DEVELOPER_TOOLS, TEAM, UNLAYERED, Catalog, Plugin, Problem
+from skillway.catalog.values import BASE, DEVELOPER_TOOLS, TEAM, UNLAYERED, Catalog, Plugin, Problem, SourceFile
 from skillway.organisation import Organisation
 
 MANIFEST = ".claude-plugin/plugin.json"
@@ -70,7 +70,6 @@ def load_plugin(folder: Path, *, layer: str, team: str | None) -> Plugin:
     manifest, lines = _load_manifest(folder, layer, problems)
     content = manifest or {}
     skills = load_skills(folder, content, tree.files, problems, is_team=layer == TEAM)
-    direct = {skill.path.removesuffix("/SKILL.md") for skill in skills if skill.path.count("/") == 1}
     return Plugin(
         name=_text(content, "name") or folder.name,
         folder=folder,
@@ -86,9 +85,20 @@ def load_plugin(folder: Path, *, layer: str, team: str | None) -> Plugin:
         hooks=load_hooks(folder, content, lines, problems),
         fragments=load_fragments(folder, tree.files, problems, is_base=layer == BASE) if layer != UNLAYERED else (),
         files=tuple(tree.files),
-        moved_folders=frozenset(direct) if layer == TEAM else frozenset(),
+        moved_folders=_moved_folders(content, tree.files) if layer == TEAM else frozenset(),
         problems=tuple(problems),
     )
+
+
+def _moved_folders(manifest: dict[str, Any], files: list[SourceFile]) -> frozenset[str]:
+    """Name the folders of a team's root that are installed below `skills/`: its skills, and what they share.
+
+    A skill's `../_shared/x.md` leads to the same file on a laptop only when both move together. What Claude Code
+    looks up in the root by name, or plugin.json names there, stays.
+    """
+    named = {path.partition("/")[0] for key in ("agents", "commands", "hooks") for path in component_paths(manifest, key)}
+    folders = {file.path.partition("/")[0] for file in files if "/" in file.path}
+    return frozenset(folder for folder in folders - RESERVED_FOLDERS - named if not folder.startswith("."))
 
 
 def _load_manifest(

@@ -245,8 +245,8 @@ CASES = {
         update(HOOKS, description="Usage."),
         HOOKS,
     ),
-    "hook-event": (hook(event="PreToolCall"), hook(event="PostToolUse"), HOOKS),
-    "hook-event-new": (hook(event="UserPromptExpansion"), hook(FRAGMENT, event="UserPromptExpansion"), HOOKS),
+    "hook-event": (hook(event="PreToolCall"), hook(event="UserPromptExpansion"), HOOKS),
+    "hook-event-new": (hook(event="PostModelSwitch"), hook(FRAGMENT, event="PostModelSwitch"), HOOKS),
     "hook-command-missing": (hook(command=None), hook(type="prompt", command=None, prompt="Is it safe?"), HOOKS),
     "hook-command-form": (
         hook(command="python3 ${CLAUDE_PLUGIN_ROOT}/hooks/usage.py"),
@@ -460,7 +460,7 @@ def test_file_or_plugin_that_no_laptop_takes_is_an_error(good, sizes, file):
 def test_conventions_of_the_layers_do_not_bind_other_peoples_plugins(good):
     (good / "organisation.yaml").unlink()
     update(SUPPORT, name="helpdesk", version=None)(good)
-    hook(event="UserPromptExpansion", command="true")(good)
+    hook(event="PostModelSwitch", command="true")(good)
     report = check_path(good)
     assert [finding.rule for finding in report.findings if finding.severity == "error"] == []
     assert report.counts["plugins"] == 3
