@@ -96,7 +96,9 @@ def _moved_folders(manifest: dict[str, Any], files: list[SourceFile]) -> frozens
     A skill's `../_shared/x.md` leads to the same file on a laptop only when both move together. What Claude Code
     looks up in the root by name, or plugin.json names there, stays.
     """
-    named = {path.partition("/")[0] for key in ("agents", "commands", "hooks") for path in component_paths(manifest, key)}
+    named = {
+        path.partition("/")[0] for key in ("agents", "commands", "hooks") for path in component_paths(manifest, key)
+    }
     folders = {file.path.partition("/")[0] for file in files if "/" in file.path}
     return frozenset(folder for folder in folders - RESERVED_FOLDERS - named if not folder.startswith("."))
 

@@ -10,12 +10,12 @@ from skillway.catalog import Agent, Definition, Problem, Skill
 from skillway.checks.frontmatter_keys import (
     AGENT_KEYS,
     BOOLEAN,
+    COLORS,
     LIST,
     MAP,
     MODEL_ALIASES,
     SCALAR,
     SKILL_KEYS,
-    TOOLS,
     VALUES,
 )
 from skillway.checks.nearness import nearest
@@ -146,6 +146,15 @@ VALUE = define(
     bad="context: forked",
     good="context: fork",
 )
+COLOR = define(
+    "agent-color",
+    WARNING,
+    "An agent's color is one that Claude Code has",
+    subject=SUBJECT,
+    why="Any other one is ignored, and the agent is shown as if it had none.",
+    bad="color: magenta",
+    good="color: purple",
+)
 MODEL = define(
     "model-unknown",
     WARNING,
@@ -154,15 +163,6 @@ MODEL = define(
     why="With a model that does not exist the skill or agent fails when it is used, and only then.",
     bad="model: sonet",
     good="model: sonnet",
-)
-TOOL = define(
-    "tool-unknown",
-    WARNING,
-    "A tool is spelt as Claude Code spells it",
-    subject=SUBJECT,
-    why="A tool's name counts to the letter; a misspelt one allows nothing, and Claude Code does not say so.",
-    bad="allowed-tools: read, WebFech",
-    good="allowed-tools: Read, WebFetch",
 )
 
 
@@ -202,6 +202,11 @@ def _value_problems(definition: Definition, key: str, value: Any, kind: str) -> 
         near = nearest(raw, VALUES[key], cutoff=0.6)
         fix = f"Write {near}." if near else f"Write one of {choices}."
         yield VALUE.at(file, message, fix, line=line, seen=raw, expected=choices)
+    elif key == "color" and raw not in COLORS:
+        choices = ", ".join(COLORS)
+        yield COLOR.at(
+            file, f"There is no color {raw!r}", f"Write one of {choices}.", line=line, seen=raw, expected=choices
+        )
     elif key == "model" and not is_model(raw):
         near = nearest(raw, MODEL_ALIASES, cutoff=0.6)
         message = f"{raw!r} is no model alias and looks like no model's identifier"
@@ -228,21 +233,6 @@ def is_model(name: str) -> bool:
     """Tell whether a text can name a model: an alias, or an identifier of Anthropic, Bedrock, Vertex or a gateway."""
     text = name.strip()
     return text in MODEL_ALIASES or bool(re.fullmatch(r"\S*(claude|anthropic)\S*|arn:\S+|\S+/\S+", text))
-
-
-@on(DEFINITION_CHECKS)
-def find_misspelt_tools(definition: Definition, _context: Context) -> Iterator[Problem]:
-    """Look for tool names that are nearly one of Claude Code's."""
-    for key in ("allowed-tools", "disallowed-tools", "tools", "disallowedTools"):
-        for tool in definition.tools(key):
-            name = tool.partition("(")[0].strip()
-            if name in TOOLS or name in ("*", "") or name.startswith("mcp__") or not name.isalnum():
-                continue
-            near = nearest(name, TOOLS, cutoff=0.8)
-            if near:
-                line = definition.lines.get(key)
-                message = f"There is no tool {name!r}"
-                yield TOOL.at(definition.file, message, f"Write {near}.", line=line, seen=name, expected=near)
 
 
 @on(DEFINITION_CHECKS)

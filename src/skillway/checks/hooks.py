@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from skillway.catalog import HookEntry, Problem
 from skillway.catalog.jsonfiles import FRAGMENTS_FOLDER
+from skillway.checks.frontmatter_keys import TOOLS
 from skillway.checks.nearness import nearest
 from skillway.checks.rules import ERROR, HOOK_CHECKS, WARNING, Context, define, on
 
@@ -27,6 +28,27 @@ EVENTS_OF_2_1_197 = frozenset(
 NEWER_EVENTS = frozenset({"PreModelSwitch", "PostModelSwitch", "DirectoryAdded"})
 """Events that came after 2.1.197 and that 2.1.328 has."""
 
+HOOK_KEYS = frozenset(
+    [
+        *(
+            "type",
+            "command",
+            "args",
+            "timeout",
+            "async",
+            "asyncRewake",
+            "if",
+            "once",
+            "statusMessage",
+            "shell",
+            "prompt",
+        ),
+        *("model", "url", "headers", "allowedEnvVars", "server", "tool", "input", "description", "name"),
+    ]
+)
+"""Every key that a hook of some type has."""
+
+_TOOL_EVENTS = frozenset({"PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest", "PermissionDenied"})
 KINDS = ("command", "prompt", "agent", "http", "mcp_tool")
 MAX_TIMEOUT_SECONDS = 600
 _SAFE_FORM = 'f="${CLAUDE_PLUGIN_ROOT}/hooks/run"; [ -r "$f" ] || exit 0; exec /bin/sh "$f" NAME'
@@ -86,6 +108,35 @@ SCRIPT_MISSING = define(
     bad='exec /bin/sh "$f" usgae   (there is no hooks/usgae.py)',
     good='exec /bin/sh "$f" usage',
 )
+EXEC_FORM = define(
+    "hook-exec-form",
+    ERROR,
+    "In the exec form the command is one program and its arguments stand in args",
+    subject=SUBJECT,
+    why="With `args` no shell takes the command apart: Claude Code looks for a program whose name has blanks in it, finds "
+    "none, and the hook fails open.",
+    bad='{"type": "command", "command": "python3 -I check.py", "args": []}',
+    good='{"type": "command", "command": "python3", "args": ["-I", "check.py"]}',
+    outside=WARNING,
+)
+KEY_UNKNOWN = define(
+    "hook-key-unknown",
+    WARNING,
+    "Every key of a hook is spelt as Claude Code spells it",
+    subject=SUBJECT,
+    why="A misspelt key is ignored in silence: with `timout` the hook has the default of 60 seconds.",
+    bad='{"type": "command", "command": "…", "timout": 5}',
+    good='{"type": "command", "command": "…", "timeout": 5}',
+)
+MATCHER_TOOL = define(
+    "hook-matcher-tool",
+    WARNING,
+    "A matcher of a tool's event names a tool that there is",
+    subject=SUBJECT,
+    why="Names count to the letter; a matcher `bash` matches no call, and the hook never runs.",
+    bad='"PreToolUse": [{"matcher": "bash", …}]',
+    good='"PreToolUse": [{"matcher": "Bash", …}]',
+)
 MATCHER = define(
     "hook-matcher",
     ERROR,
@@ -128,9 +179,7 @@ def find_bad_event(hook: HookEntry, context: Context) -> Iterator[Problem]:
     elif context.plugin.is_layered and not is_in_settings(hook):
         message = f"Clients that do not know {hook.event} yet drop every hook of this file"
         fix = "Move the entry to base-plugin/settings/managed-settings.d/."
-        yield EVENT_NEW.at(
-            hook.file, message, fix, line=hook.line, seen=hook.event, expected="an event of 2.1.197"
-        )
+        yield EVENT_NEW.at(hook.file, message, fix, line=hook.line, seen=hook.event, expected="an event of 2.1.197")
 
 
 def is_in_settings(hook: HookEntry) -> bool:
@@ -258,3 +307,32 @@ def find_bad_timeout(hook: HookEntry, _context: Context) -> Iterator[Problem]:
         fix = f'Write seconds, not milliseconds: "timeout": {max(1, int(timeout) // 1000)}.'
         expected = f"at most {MAX_TIMEOUT_SECONDS}"
         yield TIMEOUT_LONG.at(hook.file, message, fix, line=hook.line, seen=timeout, expected=expected)
+
+
+@on(HOOK_CHECKS)
+def find_bad_form(hook: HookEntry, context: Context) -> Iterator[Problem]:
+    """Look for a whole command line in the exec form, and for misspelt keys."""
+    if isinstance(hook.command, str) and isinstance(hook.args, list) and re.search(r"\S\s+\S", hook.command.strip()):
+        own = _OWN_PATH.search(hook.command)
+        if not (own and own[0] == hook.command.strip() and own[1] in context.installed):
+            message = "The hook has args, so its command is one program's name, and that holds blanks"
+            fix = "Move every word but the first to args."
+            yield EXEC_FORM.at(hook.file, message, fix, line=hook.line, seen=hook.command, expected="one program")
+    for key in hook.keys:
+        near = nearest(key, HOOK_KEYS) if key not in HOOK_KEYS else None
+        if near:
+            message = f"Claude Code does not know the key {key!r} of a hook and ignores it"
+            yield KEY_UNKNOWN.at(hook.file, message, f"Write {near}.", line=hook.line, seen=key, expected=near)
+
+
+@on(HOOK_CHECKS)
+def find_unknown_tool(hook: HookEntry, _context: Context) -> Iterator[Problem]:
+    """Look at the names in a matcher that is a plain list of tools."""
+    if hook.event not in _TOOL_EVENTS or not isinstance(hook.matcher, str):
+        return
+    for name in re.split(r"\s*\|\s*", hook.matcher.strip()):
+        if re.fullmatch(r"[A-Za-z]+", name) and name not in TOOLS:
+            near = nearest(name, TOOLS, cutoff=0.7)
+            message = f"The matcher names {name!r}, and there is no such tool"
+            fix = f"Write {near}." if near else "Name a tool of Claude Code."
+            yield MATCHER_TOOL.at(hook.file, message, fix, line=hook.line, seen=hook.matcher, expected=near)

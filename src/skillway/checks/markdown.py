@@ -25,6 +25,12 @@ _PLACEHOLDER = re.compile(
 )
 _VARIABLE = re.compile(r"\$\{?(CLAUDE_SKILL_DIR|CLAUDE_PLUGIN_ROOT)\}?\"?/([A-Za-z0-9_.@%+,=/-]+)")
 
+_SHELLS = frozenset({"sh", "bash", "shell", "zsh", "console", ""})
+_OWN_FILE = re.compile(
+    r"(?:^|(?<=[\s;&|(]))((?:\S*/)?(?:python3?|sh|bash|node|uv run|skillway-run)\s+)?[\"']?(?:\./)?"
+    r"((?:scripts|assets|references|templates)/[\w./-]*\.[a-z]{1,5})(?=[\s\"';)]|$)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -66,6 +72,37 @@ def find_variable_paths(text: str) -> Iterator[Reference]:
         following = text[match.end(2) : match.end(2) + 1]
         if path and following not in ("*", "{", "<", "$", "["):
             yield _reference(text, match.start(), path, match[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One line of code in a text: `text`, its `line` from 1, and the own files `named`, each with whether it is run."""
+
+    text: str
+    line: int
+    named: tuple[tuple[str, bool], ...]
+
+
+def own_script_calls(text: str) -> Iterator[Command]:
+    """Give the lines of shell blocks, and inline code, that name or start files; blocks of other languages are none."""
+    fence, is_shell = "", False
+    for number, line in enumerate(text.split("\n"), 1):
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence):
+                fence = ""
+            elif is_shell:
+                yield _command(line, number)
+        elif mark:
+            fence, is_shell = mark[1], line[mark.end() :].strip().lower().split(" ")[0] in _SHELLS
+        elif "`" in line and "/" in line:
+            for code in _INLINE_CODE.finditer(line):
+                yield _command(code[2], number)
+
+
+def _command(text: str, line: int) -> Command:
+    named = tuple((match[2], bool(match[1])) for match in _OWN_FILE.finditer(text))
+    return Command(text, line, named)
 
 
 def blank_code(text: str, *, only: frozenset[str] | None = None) -> str:

@@ -11,15 +11,21 @@ from skillway.catalog import Catalog, Plugin, Problem, SourceFile, load_catalog
 from skillway.catalog.reading import BOM, MAX_TEXT_BYTES, not_utf8, read_bytes, too_large
 from skillway.checks import (  # noqa: F401 - importing a subject's module registers its rules
     across,
+    content,
     definitions,
+    executables,
     hooks,
     links,
+    listing,
     loading,
+    mcp,
     paths,
     plugin_json,
+    portable,
     secrets,
     settings,
     texts,
+    tool_names,
 )
 from skillway.checks.rules import (
     CATALOG_CHECKS,

@@ -42,8 +42,14 @@ _NOBODY = frozenset(
 _DYNAMIC = re.compile(r"(?:^|[\s(])!`([^`\n]+)`")
 _DYNAMIC_BLOCK = re.compile(r"^```!\s*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FETCHES = re.compile(
-    r"\b(?:curl|wget)\b[^\n]*(?:\|\s*(?:sudo\s+)?(?:\S*/)?(?:sh|bash|zsh|dash|python\d?|node|perl|ruby)\b|\s-o\s*-?\s*\|)"
-    r"|\b(?:sh|bash|zsh|eval|source)\b[^\n]*(?:<\(|\$\()\s*(?:curl|wget)\b"
+    r"\b(?:curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod)\b[^\n]*?"
+    r"(?:\|\s*(?:sudo\s+)?(?:env\s+)?(?:\S*/)?(?:sh|bash|zsh|dash|ksh|fish|python[\d.]*|node|perl|ruby|iex|pwsh)\b"
+    r"|(?:&&|;)\s*(?:sudo\s+)?(?:sh|bash|zsh|python[\d.]*|node|perl|ruby|chmod|source|\.)\s)"
+    r"|\b(?:sh|bash|zsh|eval|source|python[\d.]*|node|perl|ruby)\b[^\n]*(?:<\(|\$\(|`)\s*(?:curl|wget)\b"
+    r"|(?:^|[;&|]\s*)\.\s+<\(\s*(?:curl|wget)\b"
+    r"|(?:^|[;&|]\s*)(?:npx\s+(?:-y|--yes)|uvx|pipx\s+run|bunx|pnpm\s+dlx|pip3?\s+install|python3?\s+-m\s+pip\s+install"
+    r"|npm\s+(?:i|install)\s+-g)\s",
+    re.MULTILINE,
 )
 
 DIRECTION = define(
