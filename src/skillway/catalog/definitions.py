@@ -140,7 +140,7 @@ def _missing_skill_file(folder: Path, path: str, names: set[str], shared: set[st
         return
     message = f"The folder {path} has no {SKILL_FILE}, so no skill is loaded from it"
     fix = f"Add {SKILL_FILE}, or put `_` before the folder's name if it holds what skills share."
-    yield Problem("skill-file-missing", folder / path, message, fix, expected=SKILL_FILE)
+    yield Problem("skill-file-missing", folder / path / SKILL_FILE, message, fix, expected=SKILL_FILE)
 
 
 def _shared_folders(skills: Iterable[Skill]) -> set[str]:

@@ -83,7 +83,7 @@ def load_plugin(folder: Path, *, layer: str, team: str | None) -> Plugin:
         agents=load_agents(folder, content, tree.files, problems),
         commands=load_commands(folder, content, tree.files, problems),
         hooks=load_hooks(folder, content, lines, problems),
-        fragments=load_fragments(folder, tree.files, problems, is_base=layer == BASE) if layer != UNLAYERED else (),
+        fragments=load_fragments(tree.files, problems, is_base=layer == BASE) if layer != UNLAYERED else (),
         files=tuple(tree.files),
         moved_folders=_moved_folders(content, tree.files) if layer == TEAM else frozenset(),
         problems=tuple(problems),
@@ -111,7 +111,7 @@ def _load_manifest(
         message = f"{folder.name} has no {MANIFEST}, so Claude Code does not see a plugin here"
         fix = f"Add it, or start over with: skillway new plugin {folder.name}"
         if layer != UNLAYERED:
-            problems.append(Problem("plugin-json-missing", folder, message, fix, expected=MANIFEST))
+            problems.append(Problem("plugin-json-missing", path, message, fix, expected=MANIFEST))
         return None, {}
     return load_json_object(path, "plugin-json-broken", problems)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from skillway.catalog import Plugin, Problem, Skill
 from skillway.catalog.jsontext import JsonError, parse_json
+from skillway.checks.links import is_for_authors
 from skillway.checks.markdown import blank_code
 from skillway.checks.rules import PLUGIN_CHECKS, SKILL_CHECKS, TEXT_CHECKS, WARNING, Context, TextFile, define, on
 
@@ -81,8 +82,10 @@ def find_windows_line_ends(text: TextFile, _context: Context) -> Iterator[Proble
 
 
 @on(TEXT_CHECKS)
-def find_broken_json(text: TextFile, _context: Context) -> Iterator[Problem]:
+def find_broken_json(text: TextFile, context: Context) -> Iterator[Problem]:
     """Parse JSON files that no other rule parses; templates and files that may hold comments are left alone."""
+    if text.plugin is not None and is_for_authors(text.path, context):
+        return
     if not text.path.endswith(".json") or text.path.endswith(_READ_ELSEWHERE) or text.path.startswith("settings/"):
         return
     try:

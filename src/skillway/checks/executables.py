@@ -49,7 +49,8 @@ def find_programs_without_mode(plugin: Plugin, _context: Context) -> Iterator[Pr
 def find_scripts_without_mode(skill: Skill, context: Context) -> Iterator[Problem]:
     """Look at each line of code that starts one of the skill's own files without an interpreter."""
     for command in own_script_calls(skill.body):
-        path = _called(command.text, skill, context)
+        is_mention = not command.is_in_block and not re.search(r"\S\s+\S", command.text.strip())
+        path = None if is_mention else _called(command.text, skill, context)
         if path:
             yield from _mode_problem(context.plugin, path, f"is started by {skill.name}")
 

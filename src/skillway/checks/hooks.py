@@ -6,11 +6,12 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from skillway.catalog import HookEntry, Problem
+from skillway.catalog import Catalog, HookEntry, Problem
 from skillway.catalog.jsonfiles import FRAGMENTS_FOLDER
+from skillway.catalog.reading import read_bytes
 from skillway.checks.frontmatter_keys import TOOLS
 from skillway.checks.nearness import nearest
-from skillway.checks.rules import ERROR, HOOK_CHECKS, WARNING, Context, define, on
+from skillway.checks.rules import CATALOG_CHECKS, ERROR, HOOK_CHECKS, WARNING, Context, define, on
 
 SUBJECT = "Hooks"
 EVENTS_OF_2_1_197 = frozenset(
@@ -336,3 +337,44 @@ def find_unknown_tool(hook: HookEntry, _context: Context) -> Iterator[Problem]:
             message = f"The matcher names {name!r}, and there is no such tool"
             fix = f"Write {near}." if near else "Name a tool of Claude Code."
             yield MATCHER_TOOL.at(hook.file, message, fix, line=hook.line, seen=hook.matcher, expected=near)
+
+
+UNWIRED = define(
+    "hook-unwired",
+    ERROR,
+    "Every file of hooks/ is wired by a hook, or used by one that is",
+    subject=SUBJECT,
+    why="The build copies what hooks name and refuses a file that nothing names: it would be on no laptop, and its "
+    "author would believe that it acts.",
+    bad="hooks/audit.py, and no hooks.json and no settings fragment starts `audit`",
+    good='exec /bin/sh "$f" audit',
+    outside=None,
+)
+
+
+@on(CATALOG_CHECKS)
+def find_unwired_files(catalog: Catalog) -> Iterator[Problem]:
+    """Follow imports and names of data files from the hooks that are wired; where one part alone is checked, not."""
+    if catalog.teams is None or not catalog.has_hooks_folder:
+        return
+    texts = {}
+    for file in catalog.hook_files:
+        data = read_bytes(file.absolute)
+        texts[file.path] = data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
+    used = {"run", "README.md"}
+    for plugin in catalog.plugins:
+        entries = (*plugin.hooks, *(hook for fragment in plugin.fragments for hook in fragment.hooks))
+        used.update(f"{hook.wired}.py" for hook in entries if hook.wired)
+    pending = [path for path in used if path in texts and path.endswith(".py")]
+    while pending:
+        text = texts[pending.pop()]
+        for path in set(texts) - used:
+            name = path.removesuffix(".py")
+            is_used = re.search(rf"\bimport\b[^\n]*\b{re.escape(name)}\b|\bfrom\s+{re.escape(name)}\b", text)
+            if is_used if path.endswith(".py") else path in text:
+                used.add(path)
+                pending.append(path)
+    for file in catalog.hook_files:
+        if file.path not in used:
+            message = f"Nothing wires or uses hooks/{file.path}, so the build refuses it"
+            yield UNWIRED.at(file.absolute, message, "Wire it in a hooks.json or a settings fragment, or remove it.")

@@ -122,14 +122,19 @@ def find_alike_descriptions(catalog: Catalog) -> Iterator[Problem]:
                 words = frozenset(_WORD.findall(f"{skill.description} {skill.when_to_use}".casefold()))
                 entries.append((skill, words, plugin))
     told: set[int] = set()
-    for one, other in similar_pairs([words for _, words, _ in entries]):
-        (skill, _, plugin), (twin, _, twins) = entries[other], entries[one]
-        if other not in told and _meet(plugin, twins):
-            told.add(other)
-            message = f"The description of {skill.name} says nearly the same as that of {twin.name}"
-            fix = f"Say what sets it apart from {twins.name}:{twin.name}, or make one skill of the two."
-            line = skill.lines.get("description")
-            yield ALIKE.at(skill.file, message, fix, line=line, seen=skill.description)
+    for pair in similar_pairs([words for _, words, _ in entries]):
+        if not _meet(entries[pair[0]][2], entries[pair[1]][2]):
+            continue
+        for one, other in (pair, pair[::-1]):
+            if one not in told:
+                told.add(one)
+                yield _alike(entries[one][0], entries[other][0])
+
+
+def _alike(skill: Skill, twin: Skill) -> Problem:
+    message = f"The description of {skill.name} says nearly the same as that of {twin.name}"
+    fix = f"Say what sets it apart from {twin.name}, or make one skill of the two."
+    return ALIKE.at(skill.file, message, fix, line=skill.lines.get("description"), seen=skill.description)
 
 
 def _meet(plugin: Plugin, other: Plugin) -> bool:

@@ -103,7 +103,7 @@ define(
     "A frontmatter is YAML",
     subject=_SKILLS,
     why="Claude Code then loads the body with an empty frontmatter: hidden from the model, every restriction gone. "
-    "Aliases, deep nesting and blocks above 64 KiB are refused here too.",
+    "Aliases that multiply, deep nesting and blocks above 64 KiB are refused here too.",
     bad="---\ndescription: 'Use when\n---",
     good="---\ndescription: 'Use when …'\n---",
 )

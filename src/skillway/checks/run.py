@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from skillway.catalog import Catalog, Plugin, Problem, SourceFile, load_catalog
+from skillway.catalog import Catalog, HookEntry, Plugin, Problem, SourceFile, load_catalog
+from skillway.catalog.jsonfiles import hooks_of_mapping
 from skillway.catalog.reading import BOM, MAX_TEXT_BYTES, not_utf8, read_bytes, too_large
 from skillway.checks import (  # noqa: F401 - importing a subject's module registers its rules
     across,
@@ -27,6 +28,7 @@ from skillway.checks import (  # noqa: F401 - importing a subject's module regis
     texts,
     tool_names,
 )
+from skillway.checks.links import is_for_authors
 from skillway.checks.rules import (
     CATALOG_CHECKS,
     CLAUDE_CODE,
@@ -164,13 +166,26 @@ def _plugin_problems(context: Context, shells: list[tuple[Path, str]]) -> Iterat
     for skill in plugin.skills:
         for skill_check in SKILL_CHECKS:
             yield from skill_check(skill, context)
-    for hook in (*plugin.hooks, *(hook for fragment in plugin.fragments for hook in fragment.hooks)):
+    own, problems = _frontmatter_hooks(plugin)
+    yield from problems
+    for hook in (*plugin.hooks, *own, *(hook for fragment in plugin.fragments for hook in fragment.hooks)):
         for hook_check in HOOK_CHECKS:
             yield from hook_check(hook, context)
     for fragment in plugin.fragments:
         for fragment_check in FRAGMENT_CHECKS:
             yield from fragment_check(fragment, context)
     yield from _file_problems(plugin.files, plugin, context, shells)
+
+
+def _frontmatter_hooks(plugin: Plugin) -> tuple[list[HookEntry], list[Problem]]:
+    """Read the hooks that skills, commands and agents bring with them."""
+    problems: list[Problem] = []
+    entries: list[HookEntry] = []
+    for definition in (*plugin.skills, *plugin.agents, *plugin.commands):
+        mapping = definition.frontmatter.get("hooks")
+        if isinstance(mapping, dict):
+            entries.extend(hooks_of_mapping(mapping, definition.file, definition.lines.get("hooks", 1), problems))
+    return entries, problems
 
 
 def _file_problems(
@@ -181,7 +196,7 @@ def _file_problems(
         if isinstance(text, Problem):
             yield text
         elif text is not None:
-            name = interpreter(file.path, text)
+            name = None if plugin is not None and is_for_authors(file.path, context) else interpreter(file.path, text)
             if name in ("sh", "bash"):
                 shells.append((file.absolute, name))
             subject = TextFile(file.path, file.absolute, text, plugin)

@@ -10,11 +10,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from skillway.catalog import Plugin, Problem
 from skillway.catalog.reading import MAX_TEXT_BYTES
-from skillway.checks.rules import ERROR, PLUGIN_CHECKS, TEXT_CHECKS, Context, TextFile, define, on
+from skillway.checks.rules import ERROR, PLUGIN_CHECKS, TEXT_CHECKS, WARNING, Context, TextFile, define, on
 from skillway_sync.manifest import MAX_FILE_BYTES
 
 SUBJECT = "Texts"
@@ -67,6 +68,22 @@ _OVERLAP_CHARS = 4096
 _LEAST_BITS = 2.8
 """Bits per character; random tokens of these forms have 3.5 and more, words and patterns less."""
 
+_ASSIGNED = re.compile(
+    r"(?i:\b[\w-]*(?:api[_-]?key|apikey|secret|token|passw(?:or)?d|passphrase|private[_-]?key|credential)[\w-]*)"
+    r"[\"']?\s*(?::=|=>|[:=])\s*[\"']?(?P<value>[A-Za-z0-9+/_=.~-]{20,128})(?=[\"'\s,;}]|$)",
+    re.MULTILINE,
+)
+_NAMES = ("key", "KEY", "Key", "ecret", "ECRET", "oken", "OKEN", "assw", "ASSW", "assphrase", "redential", "REDENTIAL")
+_LEAST_DIGITS = 2
+_LEAST_CHANGES = 0.4
+"""How often the kind of character changes, per character; random texts have about 0.6, names in code 0.2."""
+
+_WORDS = re.compile(
+    r"[a-z]{8}|[A-Z]{4,}_[A-Z]{3,}|[a-z]{3,}[._-][a-z]{3,}|/\w+/|\.\.\.|\.\w+\(|^eyJ[A-Za-z0-9]{1,40}\.*$"
+)
+_LEAST_RANDOM_BITS = 3.9
+"""Bits per character that a value must have where only its name says that it is a secret; identifiers have less."""
+
 SECRET = define(
     "secret",
     ERROR,
@@ -76,6 +93,18 @@ SECRET = define(
     "revoke it first.",
     bad="GITHUB_TOKEN=ghp_… (40 characters)",
     good="GITHUB_TOKEN from the environment, or from the forge's own command line",
+)
+
+
+LIKELY = "a key or password"
+SECRET_LIKELY = define(
+    "secret-likely",
+    WARNING,
+    "No random value is given to a name such as token or password",
+    subject=SUBJECT,
+    why="Most keys have no form of their own; what is random and is called a secret mostly is one.",
+    bad="api_token = '…' (40 random characters)",
+    good="api_token = os.environ['TICKETS_TOKEN']",
 )
 
 
@@ -123,17 +152,39 @@ def _matches(text: str) -> Iterator[tuple[str, re.Match[str]]]:
             for match in pattern.finditer(text):
                 if not is_example(match[0]):
                     yield what, match
+    if any(name in text for name in _NAMES):
+        for match in _ASSIGNED.finditer(text):
+            if looks_random(match["value"]) and not _known_form(match[0]) and not is_example(match[0]):
+                yield LIKELY, match
+
+
+def _known_form(text: str) -> bool:
+    return any(mark in text and pattern.search(text) for _, mark, pattern in _COMPILED)
+
+
+def looks_random(value: str) -> bool:
+    """Tell whether a value is as random as a generated one: digits among letters of both cases, and no words."""
+    classes = ["d" if one.isdigit() else "u" if one.isupper() else "l" if one.islower() else "-" for one in value]
+    changes = sum(one != other for one, other in pairwise(classes))
+    if not {"d", "u", "l"} <= set(classes) or classes.count("d") < _LEAST_DIGITS or _WORDS.search(value):
+        return False
+    return changes >= _LEAST_CHANGES * len(value) and _bits(value) >= _LEAST_RANDOM_BITS
 
 
 def _problem(file: Path, what: str, secret: str, line: int, column: int | None) -> Problem:
     fix = "Revoke it, then remove it; read it from the environment instead."
     seen = f"{secret[:4]}… ({len(secret)} characters)"
-    return SECRET.at(file, f"The text holds what looks like {what}", fix, line=line, column=column, seen=seen)
+    rule = SECRET_LIKELY if what == LIKELY else SECRET
+    message = f"The text holds what looks like {what}"
+    return rule.at(file, message, fix, line=line, column=column, seen=seen)
 
 
 def is_example(secret: str) -> bool:
     """Tell whether a text of a secret's form is a made-up one: says so itself, or is far from random."""
     if _EXAMPLE.search(secret):
         return True
-    length = len(secret)
-    return -sum(n / length * math.log2(n / length) for n in Counter(secret).values()) < _LEAST_BITS
+    return _bits(secret) < _LEAST_BITS
+
+
+def _bits(text: str) -> float:
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())

@@ -132,9 +132,11 @@ def find_home_folders(text: TextFile, _context: Context) -> Iterator[Problem]:
 
 
 @on(TEXT_CHECKS)
-def find_fetched_code(text: TextFile, _context: Context) -> Iterator[Problem]:
-    """Look at the commands that Claude Code runs while it loads a skill or command."""
+def find_fetched_code(text: TextFile, context: Context) -> Iterator[Problem]:
+    """Look at the commands that Claude Code runs while it loads a skill or command; in other files it runs none."""
     if not text.path.endswith(".md") or ("!`" not in text.text and "```!" not in text.text):
+        return
+    if not any(text.file == one.file for one in (*context.plugin.skills, *context.plugin.commands)):
         return
     for pattern in (_DYNAMIC, _DYNAMIC_BLOCK):
         for match in pattern.finditer(text.text):
