@@ -48,6 +48,7 @@ from skillway.checks.rules import (
 )
 from skillway.checks.scripts import find_unparsable_shell, interpreter
 from skillway.checks.selection import keep_only, load_selection
+from skillway.checks.suppression import suppress
 from skillway.organisation import load_organisation
 
 MUST_BE_TEXT = (".md", ".json", ".py", ".sh", ".bash", ".yaml", ".yml", ".toml", ".txt")
@@ -91,7 +92,7 @@ def check_catalog(
     """
     findings = {
         finding
-        for plugin, problem in _catalog_problems(catalog, on_plugin)
+        for plugin, problem in suppress(catalog, _catalog_problems(catalog, on_plugin))
         if (finding := _finding(problem, catalog.root, plugin, profile))
     }
     return sorted(findings, key=lambda finding: (finding.file, finding.line or 0, finding.column or 0, finding.rule))

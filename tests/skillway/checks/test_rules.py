@@ -112,6 +112,7 @@ def link(path, target):
     return lambda root: (root / path).symlink_to(target)
 
 
+ALLOW = "skills/support/.skillway-allow.yaml"
 MCP = "skills/support/.mcp.json"
 AGENT_TEXT = "---\nname: reviewer\ndescription: Reviews it.\n---\nReview it.\n"
 
@@ -414,6 +415,31 @@ CASES = {
             "token = 'getTokenFromKeychain2025Now'\npassword: correct-horse-battery-staple-1\nsecret_key = os.environ['X']"
         ),
         REFERENCE,
+    ),
+    "suppression-unused": (
+        say("<!-- skillway: allow home-path because it is the runner's -->"),
+        say("<!-- skillway: allow home-path because it is the runner's -->\nRead /Users/mwagner/notes.md"),
+        REFERENCE,
+    ),
+    "suppression-reason": (
+        say("<!-- skillway: allow home-path -->\nRead /Users/mwagner/notes.md"),
+        say("`<!-- skillway: allow home-path -->`"),
+        REFERENCE,
+    ),
+    "suppression-refused": (
+        say("# skillway: allow secret because it is an old one", SCRIPT),
+        say("# skillway: allow home-path because it is the runner's\nHOME = '/Users/mwagner/x'", SCRIPT),
+        SCRIPT,
+    ),
+    "suppression-broken": (
+        write(ALLOW, "json-broken: triage/assets/levels.json\n"),
+        both(
+            write("skills/support/triage/assets/levels.json", '{"high": 1,}'),
+            write(
+                ALLOW, "- rule: json-broken\n  file: triage/assets/levels.json\n  because: the parser must refuse it\n"
+            ),
+        ),
+        ALLOW,
     ),
     "agent-color": (
         replace(AGENT, "model: sonnet", "color: magenta"),
