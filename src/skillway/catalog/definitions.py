@@ -69,7 +69,9 @@ def load_agents(
 ) -> tuple[Agent, ...]:
     """Load the Markdown files of `agents/` and of what `agents` in plugin.json names."""
     found = _markdown(component_paths(manifest, "agents"), files)
-    return tuple(Agent(**_read(file.absolute, _stem(file), folder, problems, needs_frontmatter=True)) for file in found)
+    return tuple(
+        Agent(**_read(file.absolute, _stem(file), folder, problems, needs_frontmatter=False)) for file in found
+    )
 
 
 def load_commands(

@@ -74,7 +74,7 @@ def parse_frontmatter(text: str) -> Frontmatter:
     if dashes < 0 or not parsed.is_usable:
         return parsed
     line = block.count("\n", 0, dashes) + 2
-    message = f"The --- inside line {line} ends the frontmatter there for Claude Code 2.1.197"
+    message = f"The --- inside line {line} ends the frontmatter there for Claude Code 2.1.197 and 2.1.329"
     return replace(parsed, faults=(*parsed.faults, Fault("frontmatter-dashes", message, line, seen="---")))
 
 

@@ -45,9 +45,19 @@ DESCRIPTION_MISSING = define(
     "A skill says when to use it",
     subject=SUBJECT,
     why="Without a description Claude Code hides the skill from the model; it can then only be typed (observed with "
-    "2.1.197). An agent without name or description is not loaded.",
+    "2.1.197).",
     bad="---\nname: triage\n---\nSort the tickets.",
     good="---\nname: triage\ndescription: Use when new support tickets wait to be sorted by urgency.\n---\nSort the tickets.",
+)
+AGENT_UNDESCRIBED = define(
+    "agent-undescribed",
+    WARNING,
+    "An agent says its name and when to use it",
+    subject=SUBJECT,
+    why="Claude Code loads the agent under its file's name (observed with 2.1.197 and 2.1.329), and the model has "
+    "nothing to choose it by.",
+    bad="---\nmodel: haiku\n---\nReview it.",
+    good="---\nname: reviewer\ndescription: Use to review a change before it is merged.\n---\nReview it.",
 )
 DESCRIPTION_CUT = define(
     "description-cut",
@@ -237,14 +247,15 @@ def is_model(name: str) -> bool:
 
 @on(DEFINITION_CHECKS)
 def find_missing_description(definition: Definition, _context: Context) -> Iterator[Problem]:
-    """Look for skills that the model cannot see, and agents that are not loaded."""
-    if not definition.readable:
-        return
-    if isinstance(definition, Agent):
+    """Look for skills that the model cannot see, and agents that it cannot choose."""
+    if isinstance(definition, Agent) and (definition.readable or not definition.has_frontmatter):
         for key in ("name", "description"):
             if not str(definition.frontmatter.get(key) or "").strip():
-                message = f"The agent {definition.name} has no {key}, so Claude Code does not load it"
-                yield DESCRIPTION_MISSING.at(definition.file, message, f"Add {key}.", line=1, expected=key)
+                message = f"The agent {definition.name} has no {key}"
+                line = definition.lines.get(key, 1)
+                yield AGENT_UNDESCRIBED.at(definition.file, message, f"Add {key}.", line=line, expected=key)
+        return
+    if not definition.readable:
         return
     if not isinstance(definition, Skill) or not definition.is_model_invocable:
         return

@@ -133,22 +133,22 @@ def suppress(
     for file in catalog.hook_files:
         allowances.extend((None, one) for one in inline_allowances(file.absolute, _text(file.absolute, file.size)))
     good: dict[Path, list[Allowance]] = {}
-    for plugin, one in allowances:
+    for owner, one in allowances:
         fault = _fault(one)
         if fault:
-            yield plugin, fault
+            yield owner, fault
         else:
             good.setdefault(one.covers, []).append(one)
-    for plugin, problem in found:
+    for about, problem in found:
         allowed = [one for one in good.get(problem.file, ()) if one.holds_for(problem)]
         for one in allowed:
             one.is_used = True
         if not allowed:
-            yield plugin, problem
-    for plugin, one in allowances:
+            yield about, problem
+    for owner, one in allowances:
         if _fault(one) is None and not one.is_used and RULES[one.rule].profile is None:
             message = f"There is no finding of {one.rule} here that this would suppress"
-            yield plugin, UNUSED.at(one.file, message, "Remove the suppression.", line=one.line, seen=one.rule)
+            yield owner, UNUSED.at(one.file, message, "Remove the suppression.", line=one.line, seen=one.rule)
 
 
 def _fault(one: Allowance) -> Problem | None:
@@ -202,7 +202,7 @@ def _read_list(plugin: Plugin, file: Path, allowances: list[tuple[Plugin | None,
     yield from problems
     try:
         node: Any = yaml.compose(text or "", Loader=yaml.SafeLoader) if text and "&" not in text else None
-        entries = yaml.safe_load(text) if node is not None else []
+        entries: Any = yaml.safe_load(text or "") if node is not None else []
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         yield BROKEN.at(file, f"{ALLOW_FILE} is not YAML: {str(error).splitlines()[0]}", "Mend it.", line=1)
         return

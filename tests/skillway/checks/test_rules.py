@@ -441,6 +441,11 @@ CASES = {
         ),
         ALLOW,
     ),
+    "agent-undescribed": (
+        write(AGENT, "Review it.\n"),
+        write(AGENT, "---\nname: reviewer\ndescription: Use before a merge.\n---\nReview it.\n"),
+        AGENT,
+    ),
     "agent-color": (
         replace(AGENT, "model: sonnet", "color: magenta"),
         replace(AGENT, "model: sonnet", "color: cyan"),
