@@ -28,6 +28,7 @@ from skillway.checks import (  # noqa: F401 - importing a subject's module regis
     texts,
     tool_names,
 )
+from skillway.checks.cache import load_result, make_key, save_result
 from skillway.checks.links import is_for_authors
 from skillway.checks.rules import (
     CATALOG_CHECKS,
@@ -49,10 +50,14 @@ from skillway.checks.rules import (
 from skillway.checks.scripts import find_unparsable_shell, interpreter
 from skillway.checks.selection import keep_only, load_selection
 from skillway.checks.suppression import suppress
+from skillway.organisation import FILE as ORGANISATION_FILE
 from skillway.organisation import load_organisation
 
 MUST_BE_TEXT = (".md", ".json", ".py", ".sh", ".bash", ".yaml", ".yml", ".toml", ".txt")
 """Ends of names of files that are texts by their nature; other files are looked at where they happen to be texts."""
+
+
+_COUNTED = {"plugins", "skills", "agents", "commands", "hooks", "files"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +104,50 @@ def check_catalog(
 
 
 def check_path(
-    path: Path, *, profile: str = CLAUDE_CODE, on_plugin: Callable[[Plugin], None] = lambda _plugin: None
+    path: Path,
+    *,
+    profile: str = CLAUDE_CODE,
+    on_plugin: Callable[[Plugin], None] = lambda _plugin: None,
+    cached: bool = False,
 ) -> Report:
     """Check a repository, a plugin, a skill, or a folder with plugins somewhere in it.
 
     A plugin or skill inside a skillway repository is checked by the rules of its layer.
 
+    Args:
+        path: The folder.
+        profile: As for `check_catalog`.
+        on_plugin: As for `check_catalog`.
+        cached: Whether a whole repository may be answered from, and remembered in, its `.skillway/check-cache`.
+
     Raises:
         NotFoundError: There is no such folder.
         RepositoryError: organisation.yaml cannot be used.
     """
+    root = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would replace the names that the author knows
+    key = make_key(root, profile) if cached and (root / ORGANISATION_FILE).is_file() else None
+    known = _remembered(root, key) if key else None
+    if known is not None:
+        return known
+    report = _check_path(path, profile, on_plugin)
+    if key is not None:
+        save_result(root, key, [finding.to_json() for finding in report.findings], report.counts)
+    return report
+
+
+def _remembered(root: Path, key: str) -> Report | None:
+    known = load_result(root, key)
+    try:
+        findings = tuple(Finding(**entry) for entry in known["findings"]) if known else None
+        counts = {str(kind): int(number) for kind, number in known["counts"].items()} if known else {}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    if findings is None or set(counts) != _COUNTED or any(finding.rule not in RULES for finding in findings):
+        return None
+    return Report(root, findings, counts)
+
+
+def _check_path(path: Path, profile: str, on_plugin: Callable[[Plugin], None]) -> Report:
     catalog, part = load_selection(path)
     findings = check_catalog(catalog, profile=profile, on_plugin=on_plugin)
     if part is not None:

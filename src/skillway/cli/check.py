@@ -80,6 +80,7 @@ def _with_range(args: list[str]) -> list[str]:
 @click.option(
     "--limit", type=click.IntRange(min=0), default=100, show_default=True, help="Findings shown as text; 0 shows all."
 )
+@click.option("--no-cache", "cached", is_flag=True, default=True, flag_value=False, help="Check everything again.")
 @click.option("--fix", "mends", is_flag=True, help="Mend what has one meaning: modes, BOM, line ends, misspelt keys.")
 @click.option("--dry-run", is_flag=True, help="With --fix: show the diff and write nothing.")
 @click.option(
@@ -98,6 +99,7 @@ def command(
     changed: str | None,
     *,
     strict: bool,
+    cached: bool,
     mends: bool,
     dry_run: bool,
 ) -> None:
@@ -123,12 +125,13 @@ def command(
     out: Output = ctx.obj
     if dry_run and not mends:
         raise click.UsageError("--dry-run is about --fix, which is not given.", ctx)
+    cached = cached and not dry_run  # which writes nothing at all
     place = folder or _repository()
-    report = _keep(_check(out, place, profile), changed)
+    report = _keep(_check(out, place, profile, cached=cached), changed)
     fixed: list[Fix] = []
     if mends:
         fixed = _mend(out, report, dry_run=dry_run)
-        report = report if dry_run or not fixed else _keep(_check(out, place, profile), changed)
+        report = report if dry_run or not fixed else _keep(_check(out, place, profile, cached=cached), changed)
     failed = report.count(ERROR) > 0 or (strict and report.count(WARNING) > 0)
     if out.wants_json or form == "json":
         _print_json(report, failed=failed, summary=summarise(report), fixed=fixed)
@@ -175,7 +178,7 @@ def _mend(out: Output, report: Report, *, dry_run: bool) -> list[Fix]:
     return fixes
 
 
-def _check(out: Output, folder: Path, profile: str) -> Report:
+def _check(out: Output, folder: Path, profile: str, *, cached: bool) -> Report:
     from skillway.checks import check_path
 
     with ExitStack() as stack:
@@ -189,7 +192,7 @@ def _check(out: Output, folder: Path, profile: str) -> Report:
         if plugins > _MANY_PLUGINS:
             bar = iter(stack.enter_context(out.progress(range(plugins), label="Checking plugins", length=plugins)))
             advance.append(lambda: void(next(bar, None)))
-        return check_path(folder, profile=profile, on_plugin=on_plugin)
+        return check_path(folder, profile=profile, on_plugin=on_plugin, cached=cached)
 
 
 def void(_value: object) -> None:
