@@ -69,7 +69,7 @@ _LEAST_BITS = 2.8
 """Bits per character; random tokens of these forms have 3.5 and more, words and patterns less."""
 
 _ASSIGNED = re.compile(
-    r"(?i:\b[\w-]*(?:api[_-]?key|apikey|secret|token|passw(?:or)?d|passphrase|private[_-]?key|credential)[\w-]*)"
+    r"(?i:(?:api[_-]?key|apikey|secret|token|passw(?:or)?d|passphrase|private[_-]?key|credential)[\w-]{0,40})"
     r"[\"']?\s*(?::=|=>|[:=])\s*[\"']?(?P<value>[A-Za-z0-9+/_=.~-]{20,128})(?=[\"'\s,;}]|$)",
     re.MULTILINE,
 )
