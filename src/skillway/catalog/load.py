@@ -7,7 +7,7 @@ content that can be read are `skillway.checks`'.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,12 @@ def load_catalog(repository: Path, organisation: Organisation) -> Catalog:
 
 
 def load_folder(folder: Path) -> Catalog:
-    """Load every plugin below a folder that is no skillway repository, without the rules of layers and teams."""
+    """Load every plugin below a folder that is no skillway repository, without the rules of layers and teams.
+
+    Where there is no plugin.json at all, folders with `skills/<skill>/SKILL.md` count: a marketplace may describe them.
+    """
     root = Path(os.path.abspath(folder))  # noqa: PTH100 - as above
-    plugins = tuple(load_plugin(found, layer=UNLAYERED, team=None) for found in sorted(_find_plugins(root)))
+    plugins = tuple(load_plugin(found, layer=UNLAYERED, team=None) for found in _plugin_folders(root))
     return Catalog(root, teams=None, plugins=plugins, hook_files=(), has_hooks_folder=False, problems=())
 
 
@@ -159,12 +162,27 @@ def _is_empty(folder: Path) -> bool:
         return False
 
 
-def _find_plugins(root: Path) -> Iterator[Path]:
-    """Find folders with a plugin.json, not following links and not looking inside dot folders."""
+def _plugin_folders(root: Path) -> list[Path]:
+    return sorted(_find_plugins(root, _has_manifest)) or sorted(_find_plugins(root, _has_skills))
+
+
+def _has_manifest(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file()
+
+
+def _has_skills(folder: Path) -> bool:
+    try:
+        return any((folder / "skills").glob("*/SKILL.md"))
+    except OSError:
+        return False
+
+
+def _find_plugins(root: Path, is_plugin: Callable[[Path], bool]) -> Iterator[Path]:
+    """Find folders that are plugins, not following links and not looking inside dot folders."""
     pending = [(root, 0)]
     while pending:
         folder, depth = pending.pop()
-        if (folder / MANIFEST).is_file():
+        if is_plugin(folder):
             yield folder
             if folder != root:
                 continue

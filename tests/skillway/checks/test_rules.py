@@ -611,6 +611,15 @@ def test_file_or_plugin_that_no_laptop_takes_is_an_error(good, sizes, file):
     assert rules_found(good) == {("file-too-large", file)}
 
 
+def test_skills_that_only_a_marketplace_describes_are_checked_too(tmp_path):
+    """A repository of skills without any plugin.json is legal: its marketplace.json names their folders."""
+    for name in ("sort", "merge"):
+        write(f"repo/skills/{name}/SKILL.md", "---\ndescription: Use for it.\n---\n[a](nowhere.md)\n")(tmp_path)
+    report = check_path(tmp_path / "repo")
+    assert report.counts["skills"] == 2
+    assert [finding.rule for finding in report.findings] == ["link-broken", "link-broken"]
+
+
 def test_conventions_of_the_layers_do_not_bind_other_peoples_plugins(good):
     (good / "organisation.yaml").unlink()
     update(SUPPORT, name="helpdesk", version=None)(good)
