@@ -50,6 +50,14 @@ def load_catalog(repository: Path, organisation: Organisation) -> Catalog:
     )
 
 
+def is_whole(catalog: Catalog) -> bool:
+    """Tell whether a catalog has every plugin of its repository; a build checks only those that changed."""
+    if catalog.teams is None:
+        return False
+    folders = {folder for folder, _, _ in _places(catalog.root, catalog.teams, [])}
+    return folders <= {plugin.folder for plugin in catalog.plugins}
+
+
 def load_folder(folder: Path) -> Catalog:
     """Load every plugin below a folder that is no skillway repository, without the rules of layers and teams.
 

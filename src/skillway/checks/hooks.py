@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from skillway.catalog import Catalog, HookEntry, Problem
 from skillway.catalog.jsonfiles import FRAGMENTS_FOLDER
+from skillway.catalog.load import is_whole
 from skillway.catalog.reading import read_bytes
 from skillway.checks.frontmatter_keys import TOOLS
 from skillway.checks.nearness import nearest
@@ -355,7 +356,7 @@ UNWIRED = define(
 @on(CATALOG_CHECKS)
 def find_unwired_files(catalog: Catalog) -> Iterator[Problem]:
     """Follow imports and names of data files from the hooks that are wired; where one part alone is checked, not."""
-    if catalog.teams is None or not catalog.has_hooks_folder:
+    if not catalog.has_hooks_folder or not is_whole(catalog):
         return
     texts = {}
     for file in catalog.hook_files:
