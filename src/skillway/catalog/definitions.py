@@ -40,7 +40,7 @@ def load_skills(
         problems: Where to add what is wrong.
         is_team: Whether skills lie directly in the root even if plugin.json could not be read.
     """
-    roots = _component_paths(manifest, "skills", DEFAULT_SKILLS)
+    roots = component_paths(manifest, "skills")
     if is_team and not manifest:
         roots.append("")
     skills: dict[str, Skill] = {}
@@ -68,22 +68,24 @@ def load_agents(
     folder: Path, manifest: dict[str, Any], files: list[SourceFile], problems: list[Problem]
 ) -> tuple[Agent, ...]:
     """Load the Markdown files of `agents/` and of what `agents` in plugin.json names."""
-    found = _markdown(_component_paths(manifest, "agents", "agents"), files)
-    return tuple(Agent(**_read(file.absolute, _stem(file), folder, problems, needs_frontmatter=True)) for file in found)
+    found = _markdown(component_paths(manifest, "agents"), files)
+    return tuple(
+        Agent(**_read(file.absolute, _stem(file), folder, problems, needs_frontmatter=False)) for file in found
+    )
 
 
 def load_commands(
     folder: Path, manifest: dict[str, Any], files: list[SourceFile], problems: list[Problem]
 ) -> tuple[Command, ...]:
     """Load the Markdown files of `commands/` and of what `commands` in plugin.json names; frontmatter is optional."""
-    found = _markdown(_component_paths(manifest, "commands", "commands"), files)
+    found = _markdown(component_paths(manifest, "commands"), files)
     return tuple(
         Command(**_read(file.absolute, _stem(file), folder, problems, needs_frontmatter=False)) for file in found
     )
 
 
-def _component_paths(manifest: dict[str, Any], key: str, default: str) -> list[str]:
-    """List where components stand, below the plugin's folder.
+def component_paths(manifest: dict[str, Any], key: str) -> list[str]:
+    """List where the components of one kind, such as `skills`, stand below the plugin's folder.
 
     What plugin.json names for skills is added to the default place; for agents and commands it replaces it
     (Claude Code 2.1.197 says so in its own schema of plugin.json).
@@ -92,7 +94,7 @@ def _component_paths(manifest: dict[str, Any], key: str, default: str) -> list[s
     if isinstance(named, dict):
         named = [entry.get("source") for entry in named.values() if isinstance(entry, dict)]
     values = named if isinstance(named, list) else [named]
-    paths = [default] if key == "skills" or named is None else []
+    paths = [key] if key == "skills" or named is None else []
     for value in values:
         if isinstance(value, str):
             path = posixpath.normpath(value.replace("\\", "/"))
@@ -140,7 +142,7 @@ def _missing_skill_file(folder: Path, path: str, names: set[str], shared: set[st
         return
     message = f"The folder {path} has no {SKILL_FILE}, so no skill is loaded from it"
     fix = f"Add {SKILL_FILE}, or put `_` before the folder's name if it holds what skills share."
-    yield Problem("skill-file-missing", folder / path, message, fix, expected=SKILL_FILE)
+    yield Problem("skill-file-missing", folder / path / SKILL_FILE, message, fix, expected=SKILL_FILE)
 
 
 def _shared_folders(skills: Iterable[Skill]) -> set[str]:

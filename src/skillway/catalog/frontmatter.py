@@ -2,7 +2,7 @@
 
 Read as Claude Code's own YAML 1.2 reader does: only `true` and `false` are booleans, dates are texts, and a block
 that is not YAML is read once more with quotes around values that hold special characters (both in 2.1.197 and
-2.1.328). Within limits: a frontmatter is a page of settings, so aliases, deep nesting and huge blocks are refused.
+2.1.328). Within limits: a frontmatter is a page of settings, so aliases that multiply, deep nesting and huge blocks are refused.
 Which keys and values are good is for `skillway.checks`.
 """
 
@@ -17,6 +17,7 @@ MAX_CHARS = 64 * 1024
 """Most characters of a frontmatter block; the largest seen in public skills has under 4,000."""
 
 MAX_DEPTH = 20
+MAX_NODES = 10_000
 _MANY_COLLECTIONS = 64
 _TOO_DEEP = f"The frontmatter is nested deeper than {MAX_DEPTH} levels"
 _FENCE = re.compile(r"---[ \t]*\r?\n")
@@ -73,7 +74,7 @@ def parse_frontmatter(text: str) -> Frontmatter:
     if dashes < 0 or not parsed.is_usable:
         return parsed
     line = block.count("\n", 0, dashes) + 2
-    message = f"The --- inside line {line} ends the frontmatter there for Claude Code 2.1.197"
+    message = f"The --- inside line {line} ends the frontmatter there for Claude Code 2.1.197 and 2.1.329"
     return replace(parsed, faults=(*parsed.faults, Fault("frontmatter-dashes", message, line, seen="---")))
 
 
@@ -142,13 +143,13 @@ class _RefusedError(Exception):
 
 
 class _Reader:
-    """Walks a YAML tree once: lines and raw texts of the top keys, duplicates everywhere, aliases refused."""
+    """Walks a YAML tree once: lines and raw texts of the top keys, duplicates everywhere, aliases that multiply refused."""
 
     def __init__(self) -> None:
         self.raw: dict[str, str] = {}
         self.lines: dict[str, int] = {}
         self.faults: list[Fault] = []
-        self._seen: set[int] = set()
+        self._sizes: dict[int, int] = {}
 
     def read(self, loader: Any) -> dict[str, Any]:  # noqa: ANN401 - the C and the Python loader share no base class
         node = loader.get_single_node()
@@ -160,21 +161,27 @@ class _Reader:
         values: dict[str, Any] = loader.construct_document(node)
         return {str(key): value for key, value in values.items()}
 
-    def _look(self, node: Any, *, depth: int) -> None:  # noqa: ANN401 - as read
-        if id(node) in self._seen:
-            raise _RefusedError(
-                "The frontmatter uses a YAML alias (*name), which is not read here", node.start_mark.line + 2
-            )
-        self._seen.add(id(node))
+    def _look(self, node: Any, *, depth: int) -> int:  # noqa: ANN401 - as read
+        """Look at a node and give how many nodes it is with every alias written out."""
+        size = self._sizes.get(id(node))
+        if size is None:
+            self._sizes[id(node)] = MAX_NODES  # an alias inside its own anchor never ends
+            size = 1 + self._look_inside(node, depth=depth)
+            self._sizes[id(node)] = size
+        if size >= MAX_NODES:
+            message = f"The frontmatter has more than {MAX_NODES} values when its YAML aliases (*name) are written out"
+            raise _RefusedError(message, node.start_mark.line + 2)
+        return size
+
+    def _look_inside(self, node: Any, *, depth: int) -> int:  # noqa: ANN401 - as read
         if depth > MAX_DEPTH:
             raise _RefusedError(_TOO_DEEP, node.start_mark.line + 2)
         if node.id == "sequence":
-            for child in node.value:
-                self._look(child, depth=depth + 1)
-        elif node.id == "mapping":
-            self._look_at_mapping(node, depth=depth)
+            return sum(self._look(child, depth=depth + 1) for child in node.value)
+        return self._look_at_mapping(node, depth=depth) if node.id == "mapping" else 0
 
-    def _look_at_mapping(self, node: Any, *, depth: int) -> None:  # noqa: ANN401 - as read
+    def _look_at_mapping(self, node: Any, *, depth: int) -> int:  # noqa: ANN401 - as read
+        size = 0
         keys: dict[str, int] = {}
         for key, value in node.value:
             name = str(key.value) if key.id == "scalar" else "?"
@@ -189,7 +196,8 @@ class _Reader:
                 self.lines[name] = line
                 if value.id == "scalar":
                     self.raw[name] = str(value.value)
-            self._look(value, depth=depth + 1)
+            size += 1 + self._look(value, depth=depth + 1)
+        return size
 
 
 def _may_be_deep(block: str) -> bool:

@@ -87,15 +87,13 @@ def _load_hooks_file(path: Path, problems: list[Problem]) -> Iterator[HookEntry]
     yield from _entries(content["hooks"], path, lines, ("hooks",), problems)
 
 
-def load_fragments(
-    folder: Path, files: list[SourceFile], problems: list[Problem], *, is_base: bool
-) -> tuple[SettingsFragment, ...]:
+def load_fragments(files: list[SourceFile], problems: list[Problem], *, is_base: bool) -> tuple[SettingsFragment, ...]:
     """Load the settings fragments of base-plugin; anywhere else a `settings/` folder is a problem."""
     settings = [file for file in files if file.path.startswith(SETTINGS_FOLDER)]
     if settings and not is_base:
         message = "Settings reach laptops from base-plugin only; sync ignores this folder"
         fix = "Move what every laptop needs to base-plugin/settings, and remove the rest."
-        problems.append(Problem("settings-place", folder / "settings", message, fix, seen=settings[0].path))
+        problems.append(Problem("settings-place", settings[0].absolute, message, fix, seen=settings[0].path))
         return ()
     fragments = []
     for file in settings:
@@ -110,6 +108,22 @@ def load_fragments(
             )
             fragments.append(SettingsFragment(file.absolute, content, hooks, lines))
     return tuple(fragments)
+
+
+def hooks_of_mapping(content: Any, file: Path, line: int, problems: list[Problem]) -> tuple[HookEntry, ...]:  # noqa: ANN401 - any value
+    """Read hooks that stand in the frontmatter of a skill or agent; all are told at its one line."""
+    return tuple(_entries(content, file, _OneLine(line), (), problems))
+
+
+class _OneLine(dict[KeyPath, int]):
+    """Lines of values of which only the outermost is known."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self._line = line
+
+    def get(self, _key: KeyPath, _default: Any = None) -> Any:  # noqa: ANN401 - as the base class
+        return self._line
 
 
 def _entries(
@@ -157,6 +171,7 @@ def _group(
             timeout=entry.get("timeout"),
             file=file,
             line=line or 1,
+            keys=tuple(entry),
         )
 
 

@@ -7,14 +7,14 @@ content that can be read are `skillway.checks`'.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from skillway.catalog.definitions import load_agents, load_commands, load_skills
+from skillway.catalog.definitions import RESERVED_FOLDERS, component_paths, load_agents, load_commands, load_skills
 from skillway.catalog.jsonfiles import load_fragments, load_hooks, load_json_object
 from skillway.catalog.reading import read_tree
-from skillway.catalog.values import BASE, DEVELOPER_TOOLS, TEAM, UNLAYERED, Catalog, Plugin, Problem
+from skillway.catalog.values import BASE, DEVELOPER_TOOLS, TEAM, UNLAYERED, Catalog, Plugin, Problem, SourceFile
 from skillway.organisation import Organisation
 
 MANIFEST = ".claude-plugin/plugin.json"
@@ -50,10 +50,21 @@ def load_catalog(repository: Path, organisation: Organisation) -> Catalog:
     )
 
 
+def is_whole(catalog: Catalog) -> bool:
+    """Tell whether a catalog has every plugin of its repository; a build checks only those that changed."""
+    if catalog.teams is None:
+        return False
+    folders = {folder for folder, _, _ in _places(catalog.root, catalog.teams, [])}
+    return folders <= {plugin.folder for plugin in catalog.plugins}
+
+
 def load_folder(folder: Path) -> Catalog:
-    """Load every plugin below a folder that is no skillway repository, without the rules of layers and teams."""
+    """Load every plugin below a folder that is no skillway repository, without the rules of layers and teams.
+
+    Where there is no plugin.json at all, folders with `skills/<skill>/SKILL.md` count: a marketplace may describe them.
+    """
     root = Path(os.path.abspath(folder))  # noqa: PTH100 - as above
-    plugins = tuple(load_plugin(found, layer=UNLAYERED, team=None) for found in sorted(_find_plugins(root)))
+    plugins = tuple(load_plugin(found, layer=UNLAYERED, team=None) for found in _plugin_folders(root))
     return Catalog(root, teams=None, plugins=plugins, hook_files=(), has_hooks_folder=False, problems=())
 
 
@@ -70,7 +81,6 @@ def load_plugin(folder: Path, *, layer: str, team: str | None) -> Plugin:
     manifest, lines = _load_manifest(folder, layer, problems)
     content = manifest or {}
     skills = load_skills(folder, content, tree.files, problems, is_team=layer == TEAM)
-    direct = {skill.path.removesuffix("/SKILL.md") for skill in skills if skill.path.count("/") == 1}
     return Plugin(
         name=_text(content, "name") or folder.name,
         folder=folder,
@@ -84,11 +94,24 @@ def load_plugin(folder: Path, *, layer: str, team: str | None) -> Plugin:
         agents=load_agents(folder, content, tree.files, problems),
         commands=load_commands(folder, content, tree.files, problems),
         hooks=load_hooks(folder, content, lines, problems),
-        fragments=load_fragments(folder, tree.files, problems, is_base=layer == BASE) if layer != UNLAYERED else (),
+        fragments=load_fragments(tree.files, problems, is_base=layer == BASE) if layer != UNLAYERED else (),
         files=tuple(tree.files),
-        moved_folders=frozenset(direct) if layer == TEAM else frozenset(),
+        moved_folders=_moved_folders(content, tree.files) if layer == TEAM else frozenset(),
         problems=tuple(problems),
     )
+
+
+def _moved_folders(manifest: dict[str, Any], files: list[SourceFile]) -> frozenset[str]:
+    """Name the folders of a team's root that are installed below `skills/`: its skills, and what they share.
+
+    A skill's `../_shared/x.md` leads to the same file on a laptop only when both move together. What Claude Code
+    looks up in the root by name, or plugin.json names there, stays.
+    """
+    named = {
+        path.partition("/")[0] for key in ("agents", "commands", "hooks") for path in component_paths(manifest, key)
+    }
+    folders = {file.path.partition("/")[0] for file in files if "/" in file.path}
+    return frozenset(folder for folder in folders - RESERVED_FOLDERS - named if not folder.startswith("."))
 
 
 def _load_manifest(
@@ -99,7 +122,7 @@ def _load_manifest(
         message = f"{folder.name} has no {MANIFEST}, so Claude Code does not see a plugin here"
         fix = f"Add it, or start over with: skillway new plugin {folder.name}"
         if layer != UNLAYERED:
-            problems.append(Problem("plugin-json-missing", folder, message, fix, expected=MANIFEST))
+            problems.append(Problem("plugin-json-missing", path, message, fix, expected=MANIFEST))
         return None, {}
     return load_json_object(path, "plugin-json-broken", problems)
 
@@ -147,12 +170,27 @@ def _is_empty(folder: Path) -> bool:
         return False
 
 
-def _find_plugins(root: Path) -> Iterator[Path]:
-    """Find folders with a plugin.json, not following links and not looking inside dot folders."""
+def _plugin_folders(root: Path) -> list[Path]:
+    return sorted(_find_plugins(root, _has_manifest)) or sorted(_find_plugins(root, _has_skills))
+
+
+def _has_manifest(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file()
+
+
+def _has_skills(folder: Path) -> bool:
+    try:
+        return any((folder / "skills").glob("*/SKILL.md"))
+    except OSError:
+        return False
+
+
+def _find_plugins(root: Path, is_plugin: Callable[[Path], bool]) -> Iterator[Path]:
+    """Find folders that are plugins, not following links and not looking inside dot folders."""
     pending = [(root, 0)]
     while pending:
         folder, depth = pending.pop()
-        if (folder / MANIFEST).is_file():
+        if is_plugin(folder):
             yield folder
             if folder != root:
                 continue

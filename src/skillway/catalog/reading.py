@@ -117,7 +117,7 @@ def _note_file(entry: os.DirEntry[str], relative: str, tree: Tree) -> None:
         tree.problems.append(_unreadable(Path(entry.path), error))
         return
     if stat.S_ISREG(status.st_mode):
-        tree.files.append(SourceFile(relative, Path(entry.path), status.st_size))
+        tree.files.append(SourceFile(relative, Path(entry.path), status.st_size, bool(status.st_mode & 0o111)))
         return
     message = "This is neither a file nor a folder but a pipe, socket or device, which cannot be shipped"
     tree.problems.append(Problem("file-special", Path(entry.path), message, "Remove it."))

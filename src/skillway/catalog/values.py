@@ -53,6 +53,7 @@ class SourceFile:
     path: str
     absolute: Path
     size: int
+    is_executable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ class HookEntry:
         timeout: Seconds, or None.
         file: The absolute path of the JSON file.
         line: The line of the entry, from 1.
+        keys: Every key of the entry, as written.
     """
 
     event: str
@@ -156,6 +158,7 @@ class HookEntry:
     timeout: Any
     file: Path
     line: int
+    keys: tuple[str, ...] = ()
 
     @property
     def wired(self) -> str | None:
@@ -189,7 +192,7 @@ class Plugin:
         manifest_lines: From a path of keys and indexes in plugin.json to its line.
         files: Every regular file, sorted by path; `.git`, other dot folders and `__pycache__` are left out.
         fragments: Settings fragments, sorted by file name.
-        moved_folders: Folders directly below a team's plugin that the build moves to `skills/`.
+        moved_folders: Folders directly below a team's plugin that the build moves to `skills/`: skills and what they share.
     """
 
     name: str

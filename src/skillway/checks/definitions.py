@@ -10,12 +10,12 @@ from skillway.catalog import Agent, Definition, Problem, Skill
 from skillway.checks.frontmatter_keys import (
     AGENT_KEYS,
     BOOLEAN,
+    COLORS,
     LIST,
     MAP,
     MODEL_ALIASES,
     SCALAR,
     SKILL_KEYS,
-    TOOLS,
     VALUES,
 )
 from skillway.checks.nearness import nearest
@@ -45,9 +45,19 @@ DESCRIPTION_MISSING = define(
     "A skill says when to use it",
     subject=SUBJECT,
     why="Without a description Claude Code hides the skill from the model; it can then only be typed (observed with "
-    "2.1.197). An agent without name or description is not loaded.",
+    "2.1.197).",
     bad="---\nname: triage\n---\nSort the tickets.",
     good="---\nname: triage\ndescription: Use when new support tickets wait to be sorted by urgency.\n---\nSort the tickets.",
+)
+AGENT_UNDESCRIBED = define(
+    "agent-undescribed",
+    WARNING,
+    "An agent says its name and when to use it",
+    subject=SUBJECT,
+    why="Claude Code loads the agent under its file's name (observed with 2.1.197 and 2.1.329), and the model has "
+    "nothing to choose it by.",
+    bad="---\nmodel: haiku\n---\nReview it.",
+    good="---\nname: reviewer\ndescription: Use to review a change before it is merged.\n---\nReview it.",
 )
 DESCRIPTION_CUT = define(
     "description-cut",
@@ -146,6 +156,15 @@ VALUE = define(
     bad="context: forked",
     good="context: fork",
 )
+COLOR = define(
+    "agent-color",
+    WARNING,
+    "An agent's color is one that Claude Code has",
+    subject=SUBJECT,
+    why="Any other one is ignored, and the agent is shown as if it had none.",
+    bad="color: magenta",
+    good="color: purple",
+)
 MODEL = define(
     "model-unknown",
     WARNING,
@@ -154,15 +173,6 @@ MODEL = define(
     why="With a model that does not exist the skill or agent fails when it is used, and only then.",
     bad="model: sonet",
     good="model: sonnet",
-)
-TOOL = define(
-    "tool-unknown",
-    WARNING,
-    "A tool is spelt as Claude Code spells it",
-    subject=SUBJECT,
-    why="A tool's name counts to the letter; a misspelt one allows nothing, and Claude Code does not say so.",
-    bad="allowed-tools: read, WebFech",
-    good="allowed-tools: Read, WebFetch",
 )
 
 
@@ -202,6 +212,11 @@ def _value_problems(definition: Definition, key: str, value: Any, kind: str) -> 
         near = nearest(raw, VALUES[key], cutoff=0.6)
         fix = f"Write {near}." if near else f"Write one of {choices}."
         yield VALUE.at(file, message, fix, line=line, seen=raw, expected=choices)
+    elif key == "color" and raw not in COLORS:
+        choices = ", ".join(COLORS)
+        yield COLOR.at(
+            file, f"There is no color {raw!r}", f"Write one of {choices}.", line=line, seen=raw, expected=choices
+        )
     elif key == "model" and not is_model(raw):
         near = nearest(raw, MODEL_ALIASES, cutoff=0.6)
         message = f"{raw!r} is no model alias and looks like no model's identifier"
@@ -231,30 +246,16 @@ def is_model(name: str) -> bool:
 
 
 @on(DEFINITION_CHECKS)
-def find_misspelt_tools(definition: Definition, _context: Context) -> Iterator[Problem]:
-    """Look for tool names that are nearly one of Claude Code's."""
-    for key in ("allowed-tools", "disallowed-tools", "tools", "disallowedTools"):
-        for tool in definition.tools(key):
-            name = tool.partition("(")[0].strip()
-            if name in TOOLS or name in ("*", "") or name.startswith("mcp__") or not name.isalnum():
-                continue
-            near = nearest(name, TOOLS, cutoff=0.8)
-            if near:
-                line = definition.lines.get(key)
-                message = f"There is no tool {name!r}"
-                yield TOOL.at(definition.file, message, f"Write {near}.", line=line, seen=name, expected=near)
-
-
-@on(DEFINITION_CHECKS)
 def find_missing_description(definition: Definition, _context: Context) -> Iterator[Problem]:
-    """Look for skills that the model cannot see, and agents that are not loaded."""
-    if not definition.readable:
-        return
-    if isinstance(definition, Agent):
+    """Look for skills that the model cannot see, and agents that it cannot choose."""
+    if isinstance(definition, Agent) and (definition.readable or not definition.has_frontmatter):
         for key in ("name", "description"):
             if not str(definition.frontmatter.get(key) or "").strip():
-                message = f"The agent {definition.name} has no {key}, so Claude Code does not load it"
-                yield DESCRIPTION_MISSING.at(definition.file, message, f"Add {key}.", line=1, expected=key)
+                message = f"The agent {definition.name} has no {key}"
+                line = definition.lines.get(key, 1)
+                yield AGENT_UNDESCRIBED.at(definition.file, message, f"Add {key}.", line=line, expected=key)
+        return
+    if not definition.readable:
         return
     if not isinstance(definition, Skill) or not definition.is_model_invocable:
         return

@@ -63,7 +63,7 @@ class _Excerpts:
         self._files: dict[str, list[str]] = {}
 
     def show(self, finding: Finding) -> Iterator[str]:
-        if finding.line is None or finding.rule == "secret":  # a secret is not shown a second time
+        if finding.line is None or finding.rule in ("secret", "secret-likely"):  # a secret is not shown a second time
             return
         if finding.file not in self._files:
             data = read_bytes(self._root / finding.file)

@@ -65,9 +65,10 @@ VALUES = {
     "context": ("fork", "inline"),
     "shell": ("bash", "powershell"),
     "memory": ("user", "project", "local"),
-    "isolation": ("worktree",),
+    "isolation": ("worktree", "remote"),
     "permissionMode": ("default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto", "manual", "bubble"),
 }
+COLORS = ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
 MODEL_ALIASES = ("inherit", "default", "best", "sonnet", "opus", "haiku", "fable", "opusplan", "sonnet[1m]", "opus[1m]")
 TOOLS = frozenset(
     [

@@ -16,13 +16,23 @@ skillway check                          # this repository: all three layers and 
 skillway check skills/support           # one plugin, by the rules of its layer
 skillway check skills/support/triage    # one skill
 skillway check --profile portable       # and what other agents and uploads to claude.ai refuse
-skillway check --format sarif           # or text, json, github
+skillway check --format sarif           # or text, json, junit, github
+skillway check --changed main..HEAD     # plugins that a range of commits changed; without a range, the work tree
+skillway check --fix --dry-run          # show what would be mended by itself; without --dry-run, mend it
 skillway check explain hook-command-form
 ```
 
 Exit code 0: no error (warnings inform; with `--strict` they count). 5: findings. 1: organisation.yaml cannot be used.
 7: there is no such folder. *Errors* block a release, *warnings* inform. Plugins that stand in no layer of a skillway
 repository are checked too, less this repository's own conventions; the third column says what a rule is there.
+
+`--fix` mends modes, byte order marks, line ends, blanks in a name, and a misspelt key that one known key alone is near to. A
+finding is allowed with a reason: in Markdown `<!-- skillway: allow RULE because REASON -->`, in YAML, Python, shell and TOML
+`# skillway: allow RULE because REASON`, for that line and the next, or from the first five lines or the frontmatter for the
+whole file. For JSON and all else, `.skillway-allow.yaml` in the plugin's folder, which does not ship, has a list of `rule`,
+`file` and `because`. A suppression that suppresses nothing is a finding. What breaks a laptop cannot be allowed.
+
+As a hook of pre-commit: `repos: [{repo: …, rev: …, hooks: [{id: skillway-check}]}]`.
 
 """
 

@@ -6,30 +6,51 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from skillway.catalog import HookEntry, Problem
+from skillway.catalog import Catalog, HookEntry, Problem
 from skillway.catalog.jsonfiles import FRAGMENTS_FOLDER
+from skillway.catalog.load import is_whole
+from skillway.catalog.reading import read_bytes
+from skillway.checks.frontmatter_keys import TOOLS
 from skillway.checks.nearness import nearest
-from skillway.checks.rules import ERROR, HOOK_CHECKS, WARNING, Context, define, on
+from skillway.checks.rules import CATALOG_CHECKS, ERROR, HOOK_CHECKS, WARNING, Context, define, on
 
 SUBJECT = "Hooks"
-LONG_KNOWN_EVENTS = frozenset(
+EVENTS_OF_2_1_197 = frozenset(
     [
         *("PreToolUse", "PostToolUse", "Notification", "UserPromptSubmit", "Stop", "SubagentStop", "PreCompact"),
         *("SessionStart", "SessionEnd"),
-    ]
-)
-"""Events that every client in use knows."""
-
-NEWER_EVENTS = frozenset(
-    [
         *("PostToolUseFailure", "PostToolBatch", "UserPromptExpansion", "StopFailure", "SubagentStart", "PostCompact"),
         *("PermissionRequest", "PermissionDenied", "Setup", "TeammateIdle", "TaskCreated", "TaskCompleted"),
         *("Elicitation", "ElicitationResult", "ConfigChange", "WorktreeCreate", "WorktreeRemove", "CwdChanged"),
-        *("InstructionsLoaded", "FileChanged", "MessageDisplay", "PreModelSwitch", "PostModelSwitch", "DirectoryAdded"),
+        *("InstructionsLoaded", "FileChanged", "MessageDisplay"),
     ]
 )
-"""Events that came later; the last three are unknown to 2.1.197."""
+"""Events that 2.1.197 knows: in a plugin's hooks.json none of them costs the other hooks (observed)."""
 
+NEWER_EVENTS = frozenset({"PreModelSwitch", "PostModelSwitch", "DirectoryAdded"})
+"""Events that came after 2.1.197 and that 2.1.328 has."""
+
+HOOK_KEYS = frozenset(
+    [
+        *(
+            "type",
+            "command",
+            "args",
+            "timeout",
+            "async",
+            "asyncRewake",
+            "if",
+            "once",
+            "statusMessage",
+            "shell",
+            "prompt",
+        ),
+        *("model", "url", "headers", "allowedEnvVars", "server", "tool", "input", "description", "name"),
+    ]
+)
+"""Every key that a hook of some type has."""
+
+_TOOL_EVENTS = frozenset({"PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest", "PermissionDenied"})
 KINDS = ("command", "prompt", "agent", "http", "mcp_tool")
 MAX_TIMEOUT_SECONDS = 600
 _SAFE_FORM = 'f="${CLAUDE_PLUGIN_ROOT}/hooks/run"; [ -r "$f" ] || exit 0; exec /bin/sh "$f" NAME'
@@ -51,12 +72,12 @@ EVENT = define(
 EVENT_NEW = define(
     "hook-event-new",
     ERROR,
-    "hooks.json uses only events that every client in use knows",
+    "hooks.json uses only events that 2.1.197 knows",
     subject=SUBJECT,
     why="A client that does not know the event drops all hooks of the plugin; in a settings fragment it only ignores "
     "that entry (observed with 2.1.197), so newer events belong there.",
-    bad='base-plugin/hooks/hooks.json: {"hooks": {"UserPromptExpansion": [ … ]}}',
-    good='base-plugin/settings/managed-settings.d/hooks.json: {"hooks": {"UserPromptExpansion": [ … ]}}',
+    bad='base-plugin/hooks/hooks.json: {"hooks": {"PostModelSwitch": [ … ]}}',
+    good='base-plugin/settings/managed-settings.d/hooks.json: {"hooks": {"PostModelSwitch": [ … ]}}',
     outside=None,
 )
 COMMAND_MISSING = define(
@@ -88,6 +109,35 @@ SCRIPT_MISSING = define(
     "every call, by its form.",
     bad='exec /bin/sh "$f" usgae   (there is no hooks/usgae.py)',
     good='exec /bin/sh "$f" usage',
+)
+EXEC_FORM = define(
+    "hook-exec-form",
+    ERROR,
+    "In the exec form the command is one program and its arguments stand in args",
+    subject=SUBJECT,
+    why="With `args` no shell takes the command apart: Claude Code looks for a program whose name has blanks in it, finds "
+    "none, and the hook fails open.",
+    bad='{"type": "command", "command": "python3 -I check.py", "args": []}',
+    good='{"type": "command", "command": "python3", "args": ["-I", "check.py"]}',
+    outside=WARNING,
+)
+KEY_UNKNOWN = define(
+    "hook-key-unknown",
+    WARNING,
+    "Every key of a hook is spelt as Claude Code spells it",
+    subject=SUBJECT,
+    why="A misspelt key is ignored in silence: with `timout` the hook has the default of 60 seconds.",
+    bad='{"type": "command", "command": "…", "timout": 5}',
+    good='{"type": "command", "command": "…", "timeout": 5}',
+)
+MATCHER_TOOL = define(
+    "hook-matcher-tool",
+    WARNING,
+    "A matcher of a tool's event names a tool that there is",
+    subject=SUBJECT,
+    why="Names count to the letter; a matcher `bash` matches no call, and the hook never runs.",
+    bad='"PreToolUse": [{"matcher": "bash", …}]',
+    good='"PreToolUse": [{"matcher": "Bash", …}]',
 )
 MATCHER = define(
     "hook-matcher",
@@ -121,19 +171,17 @@ TIMEOUT_LONG = define(
 @on(HOOK_CHECKS)
 def find_bad_event(hook: HookEntry, context: Context) -> Iterator[Problem]:
     """Look at the event's name, and whether it may stand in this file."""
-    if hook.event in LONG_KNOWN_EVENTS:
+    if hook.event in EVENTS_OF_2_1_197:
         return
     if hook.event not in NEWER_EVENTS:
-        near = nearest(hook.event, LONG_KNOWN_EVENTS | NEWER_EVENTS, cutoff=0.6)
+        near = nearest(hook.event, EVENTS_OF_2_1_197 | NEWER_EVENTS, cutoff=0.6)
         fix = f"Write {near}." if near else "Use an event of code.claude.com/docs/en/hooks."
         message = f"There is no hook event {hook.event!r}"
         yield EVENT.at(hook.file, message, fix, line=hook.line, seen=hook.event, expected=near)
     elif context.plugin.is_layered and not is_in_settings(hook):
         message = f"Clients that do not know {hook.event} yet drop every hook of this file"
         fix = "Move the entry to base-plugin/settings/managed-settings.d/."
-        yield EVENT_NEW.at(
-            hook.file, message, fix, line=hook.line, seen=hook.event, expected=", ".join(sorted(LONG_KNOWN_EVENTS))
-        )
+        yield EVENT_NEW.at(hook.file, message, fix, line=hook.line, seen=hook.event, expected="an event of 2.1.197")
 
 
 def is_in_settings(hook: HookEntry) -> bool:
@@ -261,3 +309,73 @@ def find_bad_timeout(hook: HookEntry, _context: Context) -> Iterator[Problem]:
         fix = f'Write seconds, not milliseconds: "timeout": {max(1, int(timeout) // 1000)}.'
         expected = f"at most {MAX_TIMEOUT_SECONDS}"
         yield TIMEOUT_LONG.at(hook.file, message, fix, line=hook.line, seen=timeout, expected=expected)
+
+
+@on(HOOK_CHECKS)
+def find_bad_form(hook: HookEntry, context: Context) -> Iterator[Problem]:
+    """Look for a whole command line in the exec form, and for misspelt keys."""
+    if isinstance(hook.command, str) and isinstance(hook.args, list) and re.search(r"\S\s+\S", hook.command.strip()):
+        own = _OWN_PATH.search(hook.command)
+        if not (own and own[0] == hook.command.strip() and own[1] in context.installed):
+            message = "The hook has args, so its command is one program's name, and that holds blanks"
+            fix = "Move every word but the first to args."
+            yield EXEC_FORM.at(hook.file, message, fix, line=hook.line, seen=hook.command, expected="one program")
+    for key in hook.keys:
+        near = nearest(key, HOOK_KEYS) if key not in HOOK_KEYS else None
+        if near:
+            message = f"Claude Code does not know the key {key!r} of a hook and ignores it"
+            yield KEY_UNKNOWN.at(hook.file, message, f"Write {near}.", line=hook.line, seen=key, expected=near)
+
+
+@on(HOOK_CHECKS)
+def find_unknown_tool(hook: HookEntry, _context: Context) -> Iterator[Problem]:
+    """Look at the names in a matcher that is a plain list of tools."""
+    if hook.event not in _TOOL_EVENTS or not isinstance(hook.matcher, str):
+        return
+    for name in re.split(r"\s*\|\s*", hook.matcher.strip()):
+        if re.fullmatch(r"[A-Za-z]+", name) and name not in TOOLS:
+            near = nearest(name, TOOLS, cutoff=0.7)
+            message = f"The matcher names {name!r}, and there is no such tool"
+            fix = f"Write {near}." if near else "Name a tool of Claude Code."
+            yield MATCHER_TOOL.at(hook.file, message, fix, line=hook.line, seen=hook.matcher, expected=near)
+
+
+UNWIRED = define(
+    "hook-unwired",
+    ERROR,
+    "Every file of hooks/ is wired by a hook, or used by one that is",
+    subject=SUBJECT,
+    why="The build copies what hooks name and refuses a file that nothing names: it would be on no laptop, and its "
+    "author would believe that it acts.",
+    bad="hooks/audit.py, and no hooks.json and no settings fragment starts `audit`",
+    good='exec /bin/sh "$f" audit',
+    outside=None,
+)
+
+
+@on(CATALOG_CHECKS)
+def find_unwired_files(catalog: Catalog) -> Iterator[Problem]:
+    """Follow imports and names of data files from the hooks that are wired; where one part alone is checked, not."""
+    if not catalog.has_hooks_folder or not is_whole(catalog):
+        return
+    texts = {}
+    for file in catalog.hook_files:
+        data = read_bytes(file.absolute)
+        texts[file.path] = data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
+    used = {"run", "README.md"}
+    for plugin in catalog.plugins:
+        entries = (*plugin.hooks, *(hook for fragment in plugin.fragments for hook in fragment.hooks))
+        used.update(f"{hook.wired}.py" for hook in entries if hook.wired)
+    pending = [path for path in used if path in texts and path.endswith(".py")]
+    while pending:
+        text = texts[pending.pop()]
+        for path in set(texts) - used:
+            name = path.removesuffix(".py")
+            is_used = re.search(rf"\bimport\b[^\n]*\b{re.escape(name)}\b|\bfrom\s+{re.escape(name)}\b", text)
+            if is_used if path.endswith(".py") else path in text:
+                used.add(path)
+                pending.append(path)
+    for file in catalog.hook_files:
+        if file.path not in used:
+            message = f"Nothing wires or uses hooks/{file.path}, so the build refuses it"
+            yield UNWIRED.at(file.absolute, message, "Wire it in a hooks.json or a settings fragment, or remove it.")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from skillway.catalog import Problem
 from skillway.catalog.reading import is_there
 from skillway.checks.markdown import Reference, find_links, find_variable_paths
+from skillway.checks.nearness import nearest
 from skillway.checks.rules import ERROR, TEXT_CHECKS, WARNING, Context, TextFile, define, on
 
 SUBJECT = "References"
@@ -49,6 +51,18 @@ SCRIPT_MISSING = define(
     bad='skillway-run "${CLAUDE_SKILL_DIR}/scripts/tirage.py"',
     good='skillway-run "${CLAUDE_SKILL_DIR}/scripts/triage.py"',
     outside=WARNING,
+)
+
+
+SCRIPT_DOUBTFUL = define(
+    "script-doubtful",
+    WARNING,
+    "A file of the plugin that a text names is there, or the text is an example",
+    subject=SUBJECT,
+    why="The plugin has no folder of that name, so this may be an example of another plugin; if it is a command, it "
+    "fails in front of the user.",
+    bad='sh "${CLAUDE_PLUGIN_ROOT}/lib/sort.sh"   (the plugin has no lib/)',
+    good='sh "${CLAUDE_PLUGIN_ROOT}/scripts/sort.sh"',
 )
 
 
@@ -115,7 +129,33 @@ def _problems(text: TextFile, reference: Reference, place: _Place, context: Cont
         fix = "Copy what is needed into the skill's references/."
         yield LINK_LEAVES.at(text.file, message, fix, line=reference.line, column=reference.column, seen=reference.path)
     elif source is None and target not in _BUILT_IN:
-        yield _broken(text, reference, target, place)
+        is_instruction = any(
+            text.file == one.file for one in (*context.plugin.skills, *context.plugin.commands, *context.plugin.agents)
+        )
+        if reference.base == "link" or _is_meant(reference, target, context, is_instruction=is_instruction):
+            yield _broken(text, reference, target, place)
+        elif is_instruction and "." in target and not _stands_among_examples(text.text, reference.line):
+            message = f"{target} is not in the plugin, and no folder of that name is"
+            seen = f"${{{reference.base}}}/{reference.path}"
+            fix = "Mend the path or add the file; leave it if it is an example."
+            yield SCRIPT_DOUBTFUL.at(text.file, message, fix, line=reference.line, column=reference.column, seen=seen)
+
+
+def _is_meant(reference: Reference, target: str, context: Context, *, is_instruction: bool) -> bool:
+    """Tell whether a path below a variable surely means a file of this plugin, and not one of an example."""
+    if is_instruction and reference.base == "CLAUDE_SKILL_DIR":
+        return True
+    folder, _, name = target.rpartition("/")
+    if not folder or folder not in context.installed:
+        return False
+    siblings = [path.rpartition("/")[2] for path in context.installed if path.rpartition("/")[0] == folder]
+    return is_instruction or nearest(name, siblings, cutoff=0.8) is not None
+
+
+def _stands_among_examples(text: str, line: int) -> bool:
+    above = text.split("\n")[:line]
+    heading = next((one for one in reversed(above) if one.startswith("#")), "")
+    return bool(re.search(r"(?i)example|pattern|template|anatomy|\bbad\b|\bgood\b", heading))
 
 
 def _target(reference: Reference, place: _Place) -> str | None:

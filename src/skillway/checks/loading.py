@@ -91,9 +91,9 @@ define(
 define(
     "frontmatter-missing",
     ERROR,
-    "A skill or agent starts with a frontmatter that is closed",
+    "A skill starts with a frontmatter that is closed",
     subject=_SKILLS,
-    why="Without one there is no description, so the skill is hidden from the model; an agent is not loaded.",
+    why="Without one there is no description, so the skill is hidden from the model.",
     bad="# Triage\nSort the tickets.",
     good="---\ndescription: Use when new support tickets wait to be sorted.\n---\n# Triage\nSort the tickets.",
 )
@@ -103,7 +103,7 @@ define(
     "A frontmatter is YAML",
     subject=_SKILLS,
     why="Claude Code then loads the body with an empty frontmatter: hidden from the model, every restriction gone. "
-    "Aliases, deep nesting and blocks above 64 KiB are refused here too.",
+    "Aliases that multiply, deep nesting and blocks above 64 KiB are refused here too.",
     bad="---\ndescription: 'Use when\n---",
     good="---\ndescription: 'Use when …'\n---",
 )
@@ -121,7 +121,8 @@ define(
     ERROR,
     "No value of a frontmatter holds three dashes",
     subject=_SKILLS,
-    why="Claude Code 2.1.197 ends the frontmatter at the first --- wherever it stands, and what follows is body text.",
+    why="Claude Code ends the frontmatter at the first --- wherever it stands: an unquoted description is cut there, and "
+    "with a quoted one the skill is not loaded at all (observed with 2.1.197 and 2.1.329).",
     bad="description: Use for tickets --- all of them",
     good="description: Use for tickets, all of them",
 )

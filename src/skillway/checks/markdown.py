@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 _LINK = re.compile(
-    r"!?\[(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*\])*\]\(\s*(?:<([^<>\n]+)>|([^()\s<>]+(?:\([^()\s]*\)[^()\s]*)*))(?:\s+[\"'(][^\n]*?[\"')])?\s*\)"
+    r"(?<!\\)!?\[(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*\])*\]\(\s*(?:<([^<>\n]+)>|([^()\s<>]+(?:\([^()\s]*\)[^()\s]*)*))(?:\s+[\"'(][^\n]*?[\"')])?\s*\)"
 )
 _DEFINITION = re.compile(r"^ {0,3}\[(?!\^)[^\[\]\n]+\]:[ \t]+<?([^\s<>]+)>?[ \t]*(?:[\"'(].*)?$", re.MULTILINE)
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})")
@@ -24,6 +24,12 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"\$\{?(CLAUDE_SKILL_DIR|CLAUDE_PLUGIN_ROOT)\}?\"?/([A-Za-z0-9_.@%+,=/-]+)")
+
+_SHELLS = frozenset({"sh", "bash", "shell", "zsh", "console", ""})
+_OWN_FILE = re.compile(
+    r"(?:^|(?<=[\s;&|(]))((?:\S*/)?(?:python3?|sh|bash|node|uv run|skillway-run)\s+)?[\"']?(?:\./)?"
+    r"((?:scripts|assets|references|templates)/[\w./-]*\.[a-z]{1,5})(?=[\s\"';)]|$)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,38 @@ def find_variable_paths(text: str) -> Iterator[Reference]:
             yield _reference(text, match.start(), path, match[1])
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One line of code in a text: `text`, its `line` from 1, and the own files `named`, each with whether it is run."""
+
+    text: str
+    line: int
+    named: tuple[tuple[str, bool], ...]
+    is_in_block: bool
+
+
+def own_script_calls(text: str) -> Iterator[Command]:
+    """Give the lines of shell blocks, and inline code, that name or start files; blocks of other languages are none."""
+    fence, is_shell = "", False
+    for number, line in enumerate(text.split("\n"), 1):
+        mark = _FENCE.match(line)
+        if fence:
+            if mark and mark[1].startswith(fence):
+                fence = ""
+            elif is_shell:
+                yield _command(line, number, is_in_block=True)
+        elif mark:
+            fence, is_shell = mark[1], line[mark.end() :].strip().lower().split(" ")[0] in _SHELLS
+        elif "`" in line and "/" in line:
+            for code in _INLINE_CODE.finditer(line):
+                yield _command(code[2], number, is_in_block=False)
+
+
+def _command(text: str, line: int, *, is_in_block: bool) -> Command:
+    named = tuple((match[2], bool(match[1])) for match in _OWN_FILE.finditer(text))
+    return Command(text, line, named, is_in_block)
+
+
 def blank_code(text: str, *, only: frozenset[str] | None = None) -> str:
     """Put blanks in the place of code and comments, so that positions stay.
 
@@ -88,6 +126,8 @@ def blank_code(text: str, *, only: frozenset[str] | None = None) -> str:
             fence = mark[1]
             is_kept = only is not None and line[mark.end() :].strip().lower().split(" ")[0] not in only
             lines.append(line if is_kept else " " * len(line))
+        elif only is None and _is_indented_code(line, lines):
+            lines.append(" " * len(line))
         elif only is None and "`" in line:
             lines.append(_INLINE_CODE.sub(lambda code: " " * len(code[0]), line))
         else:
@@ -96,6 +136,14 @@ def blank_code(text: str, *, only: frozenset[str] | None = None) -> str:
     if only is not None:
         return plain
     return _COMMENT.sub(lambda comment: re.sub(r"[^\n]", " ", comment[0]), plain) if "<!--" in plain else plain
+
+
+def _is_indented_code(line: str, before: list[str]) -> bool:
+    """Tell whether a line is code by its four blanks: after an empty line, and not inside a list."""
+    if not line.startswith(("    ", "\t")) or not line.strip() or (before and before[-1].strip()):
+        return False
+    above = next((one for one in reversed(before) if one.strip()), "")
+    return not re.match(r"\s|[-*+] |\d+[.)] ", above)
 
 
 def _reference(text: str, start: int, path: str, base: str) -> Reference:

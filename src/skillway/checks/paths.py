@@ -46,7 +46,8 @@ def find_bad_paths(plugin: Plugin, _context: Context) -> Iterator[Problem]:
             yield PORTABLE_PATH.at(file.absolute, f"The path {file.path!r} {fault}", "Rename it.", seen=file.path)
     for one, other in colliding_paths(paths):
         message = f"{one} and {other} are one file where case is ignored"
-        yield COLLISION.at(_absolute(plugin, other), message, "Rename one of the two.", seen=f"{one}, {other}")
+        for path in (one, other):
+            yield COLLISION.at(_absolute(plugin, path), message, "Rename one of the two.", seen=f"{one}, {other}")
 
 
 @on(PLUGIN_CHECKS)

@@ -7,20 +7,29 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from skillway.catalog import Catalog, Plugin, Problem, SourceFile, load_catalog
+from skillway.catalog import Catalog, HookEntry, Plugin, Problem, SourceFile, load_catalog
+from skillway.catalog.jsonfiles import hooks_of_mapping
 from skillway.catalog.reading import BOM, MAX_TEXT_BYTES, not_utf8, read_bytes, too_large
 from skillway.checks import (  # noqa: F401 - importing a subject's module registers its rules
     across,
+    content,
     definitions,
+    executables,
     hooks,
     links,
+    listing,
     loading,
+    mcp,
     paths,
     plugin_json,
+    portable,
     secrets,
     settings,
     texts,
+    tool_names,
 )
+from skillway.checks.cache import load_result, make_key, save_result
+from skillway.checks.links import is_for_authors
 from skillway.checks.rules import (
     CATALOG_CHECKS,
     CLAUDE_CODE,
@@ -40,10 +49,15 @@ from skillway.checks.rules import (
 )
 from skillway.checks.scripts import find_unparsable_shell, interpreter
 from skillway.checks.selection import keep_only, load_selection
+from skillway.checks.suppression import suppress
+from skillway.organisation import FILE as ORGANISATION_FILE
 from skillway.organisation import load_organisation
 
 MUST_BE_TEXT = (".md", ".json", ".py", ".sh", ".bash", ".yaml", ".yml", ".toml", ".txt")
 """Ends of names of files that are texts by their nature; other files are looked at where they happen to be texts."""
+
+
+_COUNTED = {"plugins", "skills", "agents", "commands", "hooks", "files"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +97,57 @@ def check_catalog(
     """
     findings = {
         finding
-        for plugin, problem in _catalog_problems(catalog, on_plugin)
+        for plugin, problem in suppress(catalog, _catalog_problems(catalog, on_plugin))
         if (finding := _finding(problem, catalog.root, plugin, profile))
     }
     return sorted(findings, key=lambda finding: (finding.file, finding.line or 0, finding.column or 0, finding.rule))
 
 
 def check_path(
-    path: Path, *, profile: str = CLAUDE_CODE, on_plugin: Callable[[Plugin], None] = lambda _plugin: None
+    path: Path,
+    *,
+    profile: str = CLAUDE_CODE,
+    on_plugin: Callable[[Plugin], None] = lambda _plugin: None,
+    cached: bool = False,
 ) -> Report:
     """Check a repository, a plugin, a skill, or a folder with plugins somewhere in it.
 
     A plugin or skill inside a skillway repository is checked by the rules of its layer.
 
+    Args:
+        path: The folder.
+        profile: As for `check_catalog`.
+        on_plugin: As for `check_catalog`.
+        cached: Whether a whole repository may be answered from, and remembered in, its `.skillway/check-cache`.
+
     Raises:
         NotFoundError: There is no such folder.
         RepositoryError: organisation.yaml cannot be used.
     """
+    root = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would replace the names that the author knows
+    key = make_key(root, profile) if cached and (root / ORGANISATION_FILE).is_file() else None
+    known = _remembered(root, key) if key else None
+    if known is not None:
+        return known
+    report = _check_path(path, profile, on_plugin)
+    if key is not None:
+        save_result(root, key, [finding.to_json() for finding in report.findings], report.counts)
+    return report
+
+
+def _remembered(root: Path, key: str) -> Report | None:
+    known = load_result(root, key)
+    try:
+        findings = tuple(Finding(**entry) for entry in known["findings"]) if known else None
+        counts = {str(kind): int(number) for kind, number in known["counts"].items()} if known else {}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    if findings is None or set(counts) != _COUNTED or any(finding.rule not in RULES for finding in findings):
+        return None
+    return Report(root, findings, counts)
+
+
+def _check_path(path: Path, profile: str, on_plugin: Callable[[Plugin], None]) -> Report:
     catalog, part = load_selection(path)
     findings = check_catalog(catalog, profile=profile, on_plugin=on_plugin)
     if part is not None:
@@ -158,13 +206,26 @@ def _plugin_problems(context: Context, shells: list[tuple[Path, str]]) -> Iterat
     for skill in plugin.skills:
         for skill_check in SKILL_CHECKS:
             yield from skill_check(skill, context)
-    for hook in (*plugin.hooks, *(hook for fragment in plugin.fragments for hook in fragment.hooks)):
+    own, problems = _frontmatter_hooks(plugin)
+    yield from problems
+    for hook in (*plugin.hooks, *own, *(hook for fragment in plugin.fragments for hook in fragment.hooks)):
         for hook_check in HOOK_CHECKS:
             yield from hook_check(hook, context)
     for fragment in plugin.fragments:
         for fragment_check in FRAGMENT_CHECKS:
             yield from fragment_check(fragment, context)
     yield from _file_problems(plugin.files, plugin, context, shells)
+
+
+def _frontmatter_hooks(plugin: Plugin) -> tuple[list[HookEntry], list[Problem]]:
+    """Read the hooks that skills, commands and agents bring with them."""
+    problems: list[Problem] = []
+    entries: list[HookEntry] = []
+    for definition in (*plugin.skills, *plugin.agents, *plugin.commands):
+        mapping = definition.frontmatter.get("hooks")
+        if isinstance(mapping, dict):
+            entries.extend(hooks_of_mapping(mapping, definition.file, definition.lines.get("hooks", 1), problems))
+    return entries, problems
 
 
 def _file_problems(
@@ -175,7 +236,7 @@ def _file_problems(
         if isinstance(text, Problem):
             yield text
         elif text is not None:
-            name = interpreter(file.path, text)
+            name = None if plugin is not None and is_for_authors(file.path, context) else interpreter(file.path, text)
             if name in ("sh", "bash"):
                 shells.append((file.absolute, name))
             subject = TextFile(file.path, file.absolute, text, plugin)

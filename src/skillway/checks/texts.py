@@ -42,8 +42,14 @@ _NOBODY = frozenset(
 _DYNAMIC = re.compile(r"(?:^|[\s(])!`([^`\n]+)`")
 _DYNAMIC_BLOCK = re.compile(r"^```!\s*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FETCHES = re.compile(
-    r"\b(?:curl|wget)\b[^\n]*(?:\|\s*(?:sudo\s+)?(?:\S*/)?(?:sh|bash|zsh|dash|python\d?|node|perl|ruby)\b|\s-o\s*-?\s*\|)"
-    r"|\b(?:sh|bash|zsh|eval|source)\b[^\n]*(?:<\(|\$\()\s*(?:curl|wget)\b"
+    r"\b(?:curl|wget|iwr|irm|Invoke-WebRequest|Invoke-RestMethod)\b[^\n]*?"
+    r"(?:\|\s*(?:sudo\s+)?(?:env\s+)?(?:\S*/)?(?:sh|bash|zsh|dash|ksh|fish|python[\d.]*|node|perl|ruby|iex|pwsh)\b"
+    r"|(?:&&|;)\s*(?:sudo\s+)?(?:sh|bash|zsh|python[\d.]*|node|perl|ruby|chmod|source|\.)\s)"
+    r"|\b(?:sh|bash|zsh|eval|source|python[\d.]*|node|perl|ruby)\b[^\n]*(?:<\(|\$\(|`)\s*(?:curl|wget)\b"
+    r"|(?:^|[;&|]\s*)\.\s+<\(\s*(?:curl|wget)\b"
+    r"|(?:^|[;&|]\s*)(?:npx\s+(?:-y|--yes)|uvx|pipx\s+run|bunx|pnpm\s+dlx|pip3?\s+install|python3?\s+-m\s+pip\s+install"
+    r"|npm\s+(?:i|install)\s+-g)\s",
+    re.MULTILINE,
 )
 
 DIRECTION = define(
@@ -126,9 +132,11 @@ def find_home_folders(text: TextFile, _context: Context) -> Iterator[Problem]:
 
 
 @on(TEXT_CHECKS)
-def find_fetched_code(text: TextFile, _context: Context) -> Iterator[Problem]:
-    """Look at the commands that Claude Code runs while it loads a skill or command."""
+def find_fetched_code(text: TextFile, context: Context) -> Iterator[Problem]:
+    """Look at the commands that Claude Code runs while it loads a skill or command; in other files it runs none."""
     if not text.path.endswith(".md") or ("!`" not in text.text and "```!" not in text.text):
+        return
+    if not any(text.file == one.file for one in (*context.plugin.skills, *context.plugin.commands)):
         return
     for pattern in (_DYNAMIC, _DYNAMIC_BLOCK):
         for match in pattern.finditer(text.text):

@@ -15,8 +15,9 @@ from skillway.errors import EXIT_FINDINGS, NotFoundError
 if TYPE_CHECKING:
     from skillway.catalog import Plugin
     from skillway.checks import Report
+    from skillway.checks.fixes import Fix
 
-FORMATS = ("text", "json", "sarif", "github")
+FORMATS = ("text", "json", "sarif", "junit", "github")
 _MANY_PLUGINS = 20
 
 
@@ -25,20 +26,37 @@ class PathOrSubcommand(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the folder, if one is given, where the group's own option takes it."""
-        rest = list(args)
+        rest = _with_range(args)
+        given = list(rest)
         words = [position for position, word in enumerate(rest) if self._is_word(rest, position)]
         if words and rest[words[0]] not in self.commands:
             folder = rest.pop(words[0])
             rest = ["--folder", folder, *rest]
             if len(words) > 1:
-                raise click.UsageError(f"One folder at a time, and {args[words[1]]!r} is a second one.", ctx)
+                raise click.UsageError(f"One folder at a time, and {given[words[1]]!r} is a second one.", ctx)
         return super().parse_args(ctx, rest)
 
     def _is_word(self, args: list[str], position: int) -> bool:
-        takes_value = {"--format", "--profile", "--folder", "--limit"}
+        takes_value = {"--format", "--profile", "--folder", "--limit"}  # --changed has its value joined to it
         if args[position] == "--" or "--" in args[:position]:
             return args[position] != "--"
         return not args[position].startswith("-") and not (position and args[position - 1] in takes_value)
+
+
+def _with_range(args: list[str]) -> list[str]:
+    """Give `--changed` its range: the next word where that is one, as in `main..HEAD`, else the work tree."""
+    rest: list[str] = []
+    words = iter(args)
+    for word in words:
+        if word != "--changed":
+            rest.append(word)
+            continue
+        following = next(words, None)
+        is_range = following is not None and ".." in following.strip(".") and "/.." not in following
+        rest.append(f"--changed={following if is_range else 'HEAD'}")
+        if following is not None and not is_range:
+            rest.extend(_with_range([following, *words]))
+    return rest
 
 
 @click.group(
@@ -62,9 +80,29 @@ class PathOrSubcommand(click.Group):
 @click.option(
     "--limit", type=click.IntRange(min=0), default=100, show_default=True, help="Findings shown as text; 0 shows all."
 )
+@click.option("--no-cache", "cached", is_flag=True, default=True, flag_value=False, help="Check everything again.")
+@click.option("--fix", "mends", is_flag=True, help="Mend what has one meaning: modes, BOM, line ends, misspelt keys.")
+@click.option("--dry-run", is_flag=True, help="With --fix: show the diff and write nothing.")
+@click.option(
+    "--changed",
+    metavar="[RANGE]",
+    help="Show findings of plugins changed in RANGE, as in main..HEAD; without it, of what is not committed.",
+)
 @json_option
 @click.pass_context
-def command(ctx: click.Context, folder: Path | None, form: str, profile: str, limit: int, *, strict: bool) -> None:
+def command(
+    ctx: click.Context,
+    folder: Path | None,
+    form: str,
+    profile: str,
+    limit: int,
+    changed: str | None,
+    *,
+    strict: bool,
+    cached: bool,
+    mends: bool,
+    dry_run: bool,
+) -> None:
     """Find every fault that would reach a laptop.
 
     PATH is a repository, a plugin's folder or a skill's folder; without it, the repository that you are in. A folder
@@ -75,6 +113,8 @@ def command(ctx: click.Context, folder: Path | None, form: str, profile: str, li
       skillway check
       skillway check skills/support --strict
       skillway check --format sarif > check.sarif
+      skillway check --fix --dry-run
+      skillway check --changed main..HEAD
       skillway check explain hook-command-form
     """  # noqa: D301 - click's mark for "do not re-wrap"
     if ctx.invoked_subcommand is not None:
@@ -83,12 +123,24 @@ def command(ctx: click.Context, folder: Path | None, form: str, profile: str, li
     from skillway.checks.formats import render_github, render_sarif, render_text, summarise
 
     out: Output = ctx.obj
-    report = _check(out, folder or _repository(), profile)
+    if dry_run and not mends:
+        raise click.UsageError("--dry-run is about --fix, which is not given.", ctx)
+    cached = cached and not dry_run  # which writes nothing at all
+    place = folder or _repository()
+    report = _keep(_check(out, place, profile, cached=cached), changed)
+    fixed: list[Fix] = []
+    if mends:
+        fixed = _mend(out, report, dry_run=dry_run)
+        report = report if dry_run or not fixed else _keep(_check(out, place, profile, cached=cached), changed)
     failed = report.count(ERROR) > 0 or (strict and report.count(WARNING) > 0)
     if out.wants_json or form == "json":
-        _print_json(report, failed=failed, summary=summarise(report))
+        _print_json(report, failed=failed, summary=summarise(report), fixed=fixed)
     elif form == "sarif":
         click.echo(render_sarif(report))
+    elif form == "junit":
+        from skillway.checks.junit import render_junit
+
+        click.echo(render_junit(report, strict=strict))
     elif form == "github":
         click.echo(render_github(report.findings), nl=bool(report.findings))
         out.say(summarise(report))
@@ -106,7 +158,27 @@ def _repository() -> Path:
     return find_repository(Path.cwd())
 
 
-def _check(out: Output, folder: Path, profile: str) -> Report:
+def _keep(report: Report, changed: str | None) -> Report:
+    from skillway.checks.changed import keep_changed
+
+    return report if changed is None else keep_changed(report, changed)
+
+
+def _mend(out: Output, report: Report, *, dry_run: bool) -> list[Fix]:
+    """Show what would be written, and write it unless that is all that was asked for."""
+    from skillway.checks.fixes import apply_fixes, plan_fixes
+
+    fixes = plan_fixes(report.root, report.findings)
+    for fix in fixes:
+        out.say(fix.diff())
+    if not dry_run:
+        apply_fixes(fixes)
+    verb = "would be mended" if dry_run else "mended"
+    out.say(f"{len(fixes)} {'file' if len(fixes) == 1 else 'files'} {verb}")
+    return fixes
+
+
+def _check(out: Output, folder: Path, profile: str, *, cached: bool) -> Report:
     from skillway.checks import check_path
 
     with ExitStack() as stack:
@@ -120,7 +192,7 @@ def _check(out: Output, folder: Path, profile: str) -> Report:
         if plugins > _MANY_PLUGINS:
             bar = iter(stack.enter_context(out.progress(range(plugins), label="Checking plugins", length=plugins)))
             advance.append(lambda: void(next(bar, None)))
-        return check_path(folder, profile=profile, on_plugin=on_plugin)
+        return check_path(folder, profile=profile, on_plugin=on_plugin, cached=cached)
 
 
 def void(_value: object) -> None:
@@ -140,12 +212,13 @@ def _next_actions(report: Report) -> list[str]:
     return [f"skillway check explain {rule}" for rule in list(rules)[:3]]
 
 
-def _print_json(report: Report, *, failed: bool, summary: str) -> None:
+def _print_json(report: Report, *, failed: bool, summary: str, fixed: list[Fix]) -> None:
     from skillway.checks import ERROR, WARNING
 
     data = {
         "root": str(report.root),
         "findings": [finding.to_json() for finding in report.findings],
+        "fixes": [{"file": fix.name, "rules": list(fix.rules)} for fix in fixed],
         "counts": {**report.counts, "errors": report.count(ERROR), "warnings": report.count(WARNING)},
     }
     fix = "Mend what the findings name; each says how."

@@ -62,7 +62,9 @@ def run_command(arguments: list[str]) -> int:
     """Run one command line and give its exit code; no expected failure leaves as a traceback."""
     wants_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else len(arguments)]
     try:
-        code = skillway.main(args=arguments, prog_name="skillway", standalone_mode=False, obj=Output(wants_json=wants_json))
+        code = skillway.main(
+            args=arguments, prog_name="skillway", standalone_mode=False, obj=Output(wants_json=wants_json)
+        )
         if isinstance(code, int):  # click gives back what a command passed to ctx.exit instead of raising it
             return code
     except click.exceptions.Exit as ended:

@@ -40,6 +40,17 @@ def test_what_is_no_skill_stays_in_the_root_of_a_team_plugin(sources):
     assert "agents/sorter.md" in files
 
 
+def test_what_skills_of_a_team_share_moves_with_them(sources):
+    """`../_shared/x.md` in a skill must lead to the same file before and after the build."""
+    sources.write("skills/support/_shared/words.md", "# Words\n")
+    sources.write("skills/support/lists/eu.md", "# EU\n")
+    sources.write("skills/support/my-agents/sorter.md", "---\nname: s\ndescription: Sorts.\n---\nSort.\n")
+    content = sources.read_json("skills/support/.claude-plugin/plugin.json")
+    sources.write("skills/support/.claude-plugin/plugin.json", content | {"agents": ["./my-agents/sorter.md"]})
+    files = _files(sources.build().plugins["support"])
+    assert {"skills/_shared/words.md", "skills/lists/eu.md", "my-agents/sorter.md"} <= set(files)
+
+
 def test_files_for_authors_do_not_ship(sources):
     for place in (
         "SPEC.md",

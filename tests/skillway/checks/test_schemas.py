@@ -11,7 +11,7 @@ import skillway
 from skillway.build.product import load_build
 from skillway.checks import RULES, check_repository
 from skillway.checks.frontmatter_keys import AGENT_KEYS, SKILL_KEYS
-from skillway.checks.hooks import KINDS, LONG_KNOWN_EVENTS, NEWER_EVENTS
+from skillway.checks.hooks import EVENTS_OF_2_1_197, KINDS, NEWER_EVENTS
 from skillway.checks.plugin_json import KEYS
 from skillway.errors import RepositoryError, SkillwayError
 from skillway.organisation import load_organisation
@@ -63,9 +63,9 @@ def test_schema_has_exactly_the_keys_that_are_known(name, keys):
 
 
 def test_schemas_have_exactly_the_events_and_kinds_of_hooks_that_are_known():
-    assert set(schema("hooks")["properties"]["hooks"]["propertyNames"]["enum"]) == LONG_KNOWN_EVENTS
+    assert set(schema("hooks")["properties"]["hooks"]["propertyNames"]["enum"]) == EVENTS_OF_2_1_197
     events = schema("settings-fragment")["properties"]["hooks"]["propertyNames"]["enum"]
-    assert set(events) == LONG_KNOWN_EVENTS | NEWER_EVENTS
+    assert set(events) == EVENTS_OF_2_1_197 | NEWER_EVENTS
     assert tuple(schema("hooks")["$defs"]["hook"]["properties"]["type"]["enum"]) == KINDS
 
 
