@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from guard_policy import Policy
     from guard_walk import Command
 
 _QUIET_TARGETS = frozenset(["/dev/null", "/dev/stdout", "/dev/stderr", "-", "0", "1", "2"])
@@ -100,6 +101,28 @@ class Judge:
         self._places = Places(cwd, home)
         self._hooks_folder = hooks_folder
         self._folders: "list[str] | None" = None
+        self._policy: "Policy | None" = None
+
+    @property
+    def policy(self) -> "Policy":
+        """What the organisation and the project changed; read when the first command or stop is judged."""
+        policy = self._policy
+        if policy is None:
+            from guard_policy import load_policy
+
+            policy = self._policy = load_policy(self._hooks_folder, self._places.project)
+            self._places.widen(policy.projects, policy.caches)
+        return policy
+
+    @property
+    def policy_faults(self) -> "list[str]":
+        """What was wrong in the policies, as far as they were read."""
+        return self._policy.faults if self._policy is not None else []
+
+    @property
+    def project(self) -> str:
+        """The project's folder."""
+        return self._places.project
 
     def judge(self, tool: str, tool_input: "dict[str, object]") -> None:
         """Judge a tool call by its tool.
@@ -126,6 +149,9 @@ class Judge:
 
     def _command(self, command: "Command") -> None:
         name = command.name
+        if name in self.policy.rules:
+            for stop in self.policy.judge(command):
+                self._note(stop, command.source)
         rule = _RULES.get(name)
         if rule is None and name.startswith("mkfs"):
             rule = (_files, "judge_disk")
@@ -150,6 +176,7 @@ class Judge:
         return folders
 
     def _note(self, stop: "Stop | None", what: str) -> None:
+        stop = self.policy.apply(stop) if stop is not None else None
         if stop is not None:
             stop.what = what
             self.stop = weightier(self.stop, stop)
