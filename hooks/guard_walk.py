@@ -104,6 +104,8 @@ class Command:
         inner = Command(argv, self.source, self.cwd)
         inner.feed, inner.walk = self.feed, self.walk
         inner.is_remote, inner.is_bulk = self.is_remote, self.is_bulk
+        # The shell opens the files before the wrapper starts: `sudo cat x > /dev/sda` writes all the same.
+        inner.redirects = self.redirects
         return inner
 
     def upstream(self) -> "list[Command]":
