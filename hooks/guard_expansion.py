@@ -29,6 +29,8 @@ _MAX_EXPANDED_CHARACTERS = 1 << 16
 _SEPARATOR = "\x1f"
 _BLANKS = " \t\n"
 _GLOBS = frozenset("*?[")
+_PLUGIN_FOLDERS = frozenset(["CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"])
+"""Set only where a plugin's own hooks run; whoever writes them in a command means the plugin's folder."""
 _LOCATORS = frozenset(["which", "command", "type", "whence"])
 
 
@@ -87,6 +89,8 @@ class Values:
         if name == "TMPDIR":
             return [self._environment(name) or "/tmp"]  # noqa: S108 - names the place, writes nothing there
         found = self._environment(name)
+        if not found and name in _PLUGIN_FOLDERS:
+            return [self.home + "/.claude/plugins/" + UNKNOWN_TEXT]
         return [found] if found else None
 
 
@@ -96,11 +100,15 @@ class Expander:
     Args:
         commands: The lexer's flat list, to see what stands in a substitution.
         values: Variables.
+
+    Attributes:
+        origins: From a variable to the ranges of the commands whose output it holds.
     """
 
     def __init__(self, commands: "list[Simple]", values: Values) -> None:
         self.commands = commands
         self.values = values
+        self.origins: "dict[str, tuple[tuple[int, int], ...]]" = {}
         self._depth = 0
 
     def expand(self, word: "Word", cwd: "str | None") -> "list[Argument]":
@@ -133,6 +141,10 @@ class Expander:
     def _finish(self, texts: "list[str]", word: "Word", *, is_quoted: bool) -> "list[Argument]":
         arguments = []
         outputs, files = _ranges(word, OUTPUT), _ranges(word, FILE)
+        if self.origins:
+            for kind, value, _ in word:
+                if kind == VARIABLE:
+                    outputs += self.origins.get(value[0], ())
         has_glob = any(kind == LITERAL and not quoted and not _GLOBS.isdisjoint(text) for kind, text, quoted in word)
         has_tilde = word[:1] and word[0][0] == LITERAL and not word[0][2] and word[0][1].startswith("~")
         for text in texts:

@@ -22,6 +22,9 @@ _OPENED = {
     HOME: "it changes the rights of a whole home folder.",
     SYSTEM: "it changes the rights of folders that the system needs; logins and sudo stop working.",
 }
+_INSTALLED = ("/usr/local/", "/opt/", "/etc/apt/", "/etc/nginx/sites-enabled/", "/etc/yum.repos.d/", "/var/log/", "/var/www/", "/srv/", "/var/run/", "/root/")
+"""Places whose single files installing and removing programs brings and takes."""
+_OPEN_TO_ALL = frozenset(["777", "0777", "a+w", "o+w", "a+rwx", "000", "0000", "o+rwx", "666", "0666", "+w", "a=rwx", "ugo+rwx", "a-rwx"])
 _DISKUTIL = ("erase", "partitiondisk", "reformat", "secureerase", "zerodisk", "randomdisk", "apfs")
 _DISKUTIL_APFS = ("delete", "erase")
 
@@ -32,14 +35,31 @@ def judge_delete(command: "Command", places: "Places") -> "Stop | None":
     found = names(options)
     if found & {"--help", "--version"}:
         return None
-    is_recursive = command.is_bulk or found & {"-r", "-R"} or any(is_unique_prefix(o, "recursive", 1) for o in found)
-    if not is_recursive:
-        return None
+    is_recursive = (
+        command.is_bulk
+        or command.name not in ("rm", "unlink")
+        or found & {"-r", "-R", "-Recurse"}
+        or any(is_unique_prefix(option, "recursive", 1) for option in found)
+    )
     for operand in operands:
-        stop = _judge_target(operand, command, places)
+        stop = _judge_target(operand, command, places) if is_recursive else _judge_file(operand, command, places)
         if stop:
             return stop
     return None
+
+
+def _judge_file(operand: str, command: "Command", places: "Places") -> "Stop | None":
+    """Judge a target that is no folder: one file, or with a `*` the files of a folder."""
+    if command.is_remote or operand.startswith("/dev/"):
+        return None
+    zone = places.zone(operand, command.cwd)
+    if zone in (ROOT, HOME) and "*" not in operand:
+        return None  # rm refuses a folder
+    if zone == SYSTEM and operand.startswith(_INSTALLED):
+        return None
+    if zone == OUTSIDE:
+        return _delete_stop("delete-outside", "it deletes a file that is not part of this project, and there is no undo.")
+    return _delete_stop(*_DELETED[zone]) if zone in (ROOT, HOME, SYSTEM) else None
 
 
 def _judge_target(operand: str, command: "Command", places: "Places") -> "Stop | None":
@@ -88,7 +108,7 @@ def judge_shred(command: "Command", places: "Places") -> "Stop | None":
     """Judge shred: what it overwrites no backup tool of the disk brings back."""
     for operand in read_options(command.arguments, "ns", frozenset(["iterations", "size", "random-source"]))[1]:
         if is_disk(operand):
-            return _disk_stop()
+            return disk_stop()
         if places.zone(operand, command.cwd) not in (PROJECT, TEMPORARY, UNKNOWN):
             return _delete_stop("delete-outside", _DELETED[OUTSIDE][1])
     return None
@@ -99,7 +119,7 @@ def judge_rights(command: "Command", places: "Places") -> "Stop | None":
     options, operands = read_options(command.arguments, "", frozenset(["reference", "from"]))
     found = names(options)
     if not found & {"-R"} and not any(is_unique_prefix(option, "recursive", 4) for option in found):
-        return None
+        return _judge_single_rights(operands, command, places)
     for operand in operands[1:]:
         zone = places.zone(operand, command.cwd)
         if zone in _OPENED and UNKNOWN_TEXT not in operand:
@@ -113,6 +133,27 @@ def judge_rights(command: "Command", places: "Places") -> "Stop | None":
     return None
 
 
+def _judge_single_rights(operands: "list[str]", command: "Command", places: "Places") -> "Stop | None":
+    """Judge rights of one system file or of the person's keys that everybody, or nobody, would have."""
+    if command.name != "chmod" or not operands:
+        return None
+    mode = operands[0]
+    is_setuid = mode.endswith("+s") or (len(mode) == 4 and mode[0] in "4267" and mode.isdigit())  # noqa: PLR2004
+    for operand in operands[1:]:
+        zone = places.zone(operand, command.cwd)
+        is_key = operand.startswith(places.home + "/.ssh")
+        is_system = zone in _OPENED and not operand.startswith(_INSTALLED)
+        if (mode in _OPEN_TO_ALL and (is_system or is_key)) or (is_setuid and is_system):
+            return Stop(
+                DENY,
+                "permissions-everywhere",
+                _OPENED[SYSTEM],
+                "change only the files of this project that need it",
+                "chmod --help",
+            )
+    return None
+
+
 def judge_disk(command: "Command", _places: "Places") -> "Stop | None":
     """Judge the programs that write a disk as a whole."""
     name, arguments = command.name, command.arguments
@@ -120,19 +161,20 @@ def judge_disk(command: "Command", _places: "Places") -> "Stop | None":
         return None
     if name == "dd":
         targets = [argument[3:] for argument in arguments if argument.startswith("of=")]
-        return _disk_stop() if any(is_disk(target) for target in targets) else None
+        return disk_stop() if any(is_disk(target) for target in targets) else None
     if name == "wipefs":
         found = names(read_options(arguments, "top", frozenset(["offset", "types"]))[0])
-        return _disk_stop() if found & {"-a", "--all", "-o", "--offset"} and "-n" not in found else None
+        return disk_stop() if found & {"-a", "--all", "-o", "--offset"} and "-n" not in found else None
     if name == "diskutil":
         verb = arguments[0].lower() if arguments else ""
         below = arguments[1].lower() if len(arguments) > 1 else ""
         harmless = not verb.startswith(_DISKUTIL) or (verb == "apfs" and not below.startswith(_DISKUTIL_APFS))
-        return None if harmless else _disk_stop()
-    return _disk_stop() if any(not argument.startswith("-") for argument in arguments) else None
+        return None if harmless else disk_stop()
+    return disk_stop() if any(not argument.startswith("-") for argument in arguments) else None
 
 
-def _disk_stop() -> Stop:
+def disk_stop() -> Stop:
+    """Make the stop for a disk that would be overwritten."""
     return Stop(
         DENY,
         "disk-overwrite",
@@ -141,10 +183,3 @@ def _disk_stop() -> Stop:
         "df -h",
     )
 
-
-def judge_redirects(command: "Command") -> "Stop | None":
-    """Judge where a command's output goes: to a disk?"""
-    for _, target in command.redirects:
-        if is_disk(target):
-            return _disk_stop()
-    return None

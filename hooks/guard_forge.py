@@ -4,7 +4,7 @@ The skill's own program starts the forge's CLI as a child process, which hooks d
 be refused without remembering anything.
 """
 
-from guard_decision import DENY, Stop
+from guard_decision import ASK, DENY, Stop
 from guard_options import names, read_options
 
 TYPE_CHECKING = False
@@ -94,6 +94,26 @@ def judge_glab(command: "Command", _places: "Places") -> "Stop | None":
     return pull_request_stop() if is_creation else None
 
 
+def judge_az(command: "Command", places: "Places") -> "Stop | None":
+    """Judge Azure's CLI: pull requests of its DevOps, and what it deletes."""
+    stop = judge_by_words(command, places)
+    if stop:
+        return stop
+    from guard_cloud import judge_cloud
+
+    return judge_cloud(command, places)
+
+
+def judge_hub(command: "Command", places: "Places") -> "Stop | None":
+    """Judge hub, which is git with more subcommands."""
+    stop = judge_by_words(command, places)
+    if stop:
+        return stop
+    from guard_git import judge_git
+
+    return judge_git(command, places)
+
+
 def judge_by_words(command: "Command", _places: "Places") -> "Stop | None":
     """Judge the CLIs whose creation is known by its first words alone."""
     options, words = read_options(command.arguments, "R", frozenset(["repo", "login"]))
@@ -123,14 +143,31 @@ def judge_http(command: "Command", _places: "Places") -> "Stop | None":
     urls = words + [value for name, value in options if name == "--url"]
     if any("graphql" in url for url in urls) and _has_mutation(command):
         return pull_request_stop()
-    if not any(is_collection(url) for url in urls):
-        return None
     methods = [value.upper() for name, value in options if name in ("-X", "--request", "--method")]
     sends = bool(names(options) & _CURL_BODIES) and not names(options) & {"-G", "--get"}
     if command.name in ("http", "https", "xh"):
         methods = [word for word in words if word in ("POST", "GET", "PUT", "DELETE", "PATCH")]
         sends = any("=" in word and not is_collection(word) and "==" not in word for word in words)
+    if "DELETE" in methods:
+        return _judge_remote_deletion(urls)
+    if not any(is_collection(url) for url in urls):
+        return None
     return pull_request_stop() if "POST" in methods or (sends and not methods) else None
+
+
+def _judge_remote_deletion(urls: "list[str]") -> "Stop | None":
+    """Judge DELETE of a URL: a repository, or something of a server that is not this machine's own."""
+    for url in urls:
+        host, _, path = url.rpartition("://")[2].partition("/")
+        if host.startswith("api.github.com") and _is_repository(path):
+            return _repository_stop()
+        name = host.rpartition("@")[2].partition(":")[0]
+        if ":9200" in host or "elastic" in name or "opensearch" in name:
+            return Stop(DENY, "database-drop", "it deletes a search index with all that is in it.", "look at the index first", "curl -s localhost:9200/_cat/indices")
+        is_own = name in ("localhost", "127.0.0.1", "0.0.0.0", "[", "") or name.endswith((".local", ".test", ".localhost")) or "." not in name  # noqa: S104
+        if not is_own:
+            return Stop(ASK, "remote-delete", "it deletes something on a server, and nothing here can bring it back.", "look at it first", "curl -s https://api.example.com/v1/items/7")
+    return None
 
 
 def _has_mutation(command: "Command") -> bool:

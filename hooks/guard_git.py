@@ -24,7 +24,9 @@ def judge_git(command: "Command", _places: "Places") -> "Stop | None":
     settings, subcommand, arguments = _split(command.arguments)
     if subcommand == "push":
         return _judge_push(settings, arguments)
-    return None
+    from guard_discard import judge_discard
+
+    return judge_discard(subcommand, arguments, settings, command)
 
 
 def _split(arguments: "Sequence[str]") -> "tuple[Sequence[str], str, Sequence[str]]":
@@ -54,6 +56,10 @@ def _judge_push(settings: "Sequence[str]", arguments: "Sequence[str]") -> "Stop 
         return _force_stop()
     if any(is_unique_prefix(option, "mirror", 1) for option in found):
         return _force_stop()
+    if any(setting.lower().startswith("remote.") and setting.lower().endswith(".mirror=true") for setting in settings):
+        return _force_stop()
+    if "--prune" in found:
+        return _deletion_question()
     return _judge_deletion(found, branches)
 
 
@@ -76,6 +82,10 @@ def _judge_deletion(found: "frozenset[str]", branches: "list[str]") -> "Stop | N
             "delete your own merged branch only, after looking at what is there",
             "git branch --remotes --merged",
         )
+    return _deletion_question()
+
+
+def _deletion_question() -> Stop:
     return Stop(
         ASK,
         "branch-delete-remote",

@@ -20,7 +20,7 @@ DEADLINE_S = 0.2
 call would run as well."""
 
 _EXIT_DENY = 2
-_TOOLS = frozenset(["Bash", "PowerShell", "Write", "Edit", "MultiEdit", "NotebookEdit"])
+_TOOLS = frozenset(["Bash", "PowerShell", "Write", "Edit", "MultiEdit", "NotebookEdit", "Read", "Grep"])
 _SIGNAL_ALARM = 14
 _TIMER_REAL = 0
 

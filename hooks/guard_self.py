@@ -1,6 +1,6 @@
 """Does a tool call take the guard, or the policy that starts it, out of service?"""
 
-from guard_decision import ASK, DENY, Stop
+from guard_decision import DENY, Stop
 from guard_options import read_options
 from guard_paths import absolute, is_inside
 
@@ -113,10 +113,10 @@ def _stop() -> Stop:
 def judge_claude(command: "Command", _places: "Places") -> "Stop | None":
     """Judge Claude Code's own CLI: switching plugins off."""
     _, words = read_options(command.arguments, "", frozenset())
-    if words[:1] != ["plugin"] or words[1:2] not in (["disable"], ["uninstall"], ["remove"]):
+    if words[:1] not in (["plugin"], ["plugins"]) or words[1:2] not in (["disable"], ["uninstall"], ["remove"]):
         return None
     return Stop(
-        ASK,
+        DENY,
         "plugin-off",
         "plugins may be part of what the organisation put on this laptop.",
         "look at what is installed",

@@ -6,7 +6,7 @@ value that the rules can judge. Leaves what a command starts for others to `guar
 
 from guard_expansion import UNKNOWN_TEXT, Argument, Expander, Values
 from guard_paths import absolute
-from guard_simple import PIPE, TEXT
+from guard_simple import PATH, PIPE, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ class Feed:
             found.extend(self._walk.plain(first, last, self._cwd, self._place))
         return found
 
+    def files(self) -> "list[str]":
+        """Give the files that are read, from `< file`."""
+        if self._source[0] != PATH:
+            return []
+        return [self._walk.expander.text(self._source[1], self._cwd)]
+
     def text(self) -> str:
         """Give the text, with UNKNOWN_TEXT for what is not known; "" when nothing of it is."""
         kind = self._source[0]
@@ -65,6 +71,7 @@ class Command:
     """One command that would run.
 
     Attributes:
+        program: The program, as it is written.
         name: The program, without its folder and in lower case: macOS's disk does not mind case.
         arguments: What follows the name.
         redirects: Pairs of operator and target.
@@ -74,18 +81,20 @@ class Command:
         walk: Where the ranges in its arguments belong to.
         code: Arguments that a shell reads as commands, or reads them from.
         reads_code: It runs what comes on stdin.
+        is_captured: Its output goes to another command.
         is_bulk: Its last operand stands for many files (`xargs`, `find -exec`).
         is_remote: It runs on another machine.
         function: The function it is in.
     """
 
     __slots__ = (
-        "arguments", "code", "cwd", "feed", "function", "is_bulk", "is_remote", "name", "reads_code", "redirects",
-        "source", "walk",
+        "arguments", "code", "cwd", "feed", "function", "is_bulk", "is_captured", "is_remote", "name", "program", "reads_code",
+        "redirects", "source", "walk",
     )  # fmt: skip
 
     def __init__(self, argv: "Sequence[Argument]", source: str, cwd: "str | None") -> None:
         """Start from the words."""
+        self.program: str = argv[0] if argv else ""
         self.name = argv[0].rpartition("/")[2].lower() if argv else ""
         self.arguments: "list[Argument]" = list(argv[1:])
         self.source = source
@@ -96,6 +105,7 @@ class Command:
         self.code: "list[Argument]" = []
         self.reads_code = False
         self.is_bulk = False
+        self.is_captured = False
         self.is_remote = False
         self.function = ""
 
@@ -103,7 +113,7 @@ class Command:
         """Give the command that this one starts; it has the same place and the same stdin."""
         inner = Command(argv, self.source, self.cwd)
         inner.feed, inner.walk = self.feed, self.walk
-        inner.is_remote, inner.is_bulk = self.is_remote, self.is_bulk
+        inner.is_remote, inner.is_bulk, inner.is_captured = self.is_remote, self.is_bulk, self.is_captured
         # The shell opens the files before the wrapper starts: `sudo cat x > /dev/sda` writes all the same.
         inner.redirects = self.redirects
         return inner
@@ -111,6 +121,10 @@ class Command:
     def upstream(self) -> "list[Command]":
         """Give the commands whose output is its stdin."""
         return self.feed.commands() if self.feed else []
+
+    def files_in(self) -> "list[str]":
+        """Give the files on its stdin."""
+        return self.feed.files() if self.feed else []
 
     def stdin(self) -> str:
         """Give what is known of the text on its stdin."""
@@ -144,14 +158,17 @@ class Walk:
             self._loop(simple, cwd)
             return None
         argv = self._argv(simple, cwd)
+        if not argv and simple.stdin is not None and simple.stdin[0] == PATH and not simple.assignments:
+            argv = [Argument("cat")]  # `$(< file)`
         if not argv or argv[0] in _DECLARATIONS:
             self._assign(simple, argv, cwd)
-            if not simple.redirects:
+            if not simple.redirects and len(argv) != 1:
                 return None
         command = Command(argv, simple.written(), cwd)
         command.function = simple.function
         command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
         command.walk = self
+        command.is_captured = simple.is_captured
         if simple.stdin is not None:
             command.feed = Feed(self, simple.stdin, cwd, place)
         if argv and argv[0] in ("cd", "pushd"):
@@ -185,20 +202,36 @@ class Walk:
         elif argv:
             self.values.assign(argv[0], [UNKNOWN_TEXT])
 
-    def _assign(self, simple: "Simple", argv: "Sequence[str]", cwd: "str | None") -> None:
+    def _assign(self, simple: "Simple", argv: "Sequence[Argument]", cwd: "str | None") -> None:
         for name, word in simple.assignments:
-            self.values.assign(name, [self.expander.text(word, cwd) if word else ""])
+            text = self.expander.text(word, cwd) if word else Argument("")
+            self._set(name, text, text)
         for argument in argv[1:]:
             name, is_set, value = argument.partition("=")
             if is_set:
-                self.values.assign(name, [value])
+                self._set(name, value, argument)
+
+    def _set(self, name: str, value: str, whole: "Argument") -> None:
+        self.values.assign(name, [value])
+        if whole.outputs:
+            self.expander.origins[name] = whole.outputs
+        else:
+            self.expander.origins.pop(name, None)
 
     def plain(self, first: int, last: int, cwd: "str | None", place: int) -> "list[Command]":
         """Give the commands of a range as data sources: names and arguments only."""
         found = []
         for other in range(max(first, last - _MAX_UPSTREAM), last):
             if other != place:
-                argv = self._argv(self.simples[other], cwd)
-                if argv:
-                    found.append(Command(argv, self.simples[other].written(), cwd))
+                found.extend(self._source(self.simples[other], cwd, other))
         return found
+
+    def _source(self, simple: "Simple", cwd: "str | None", place: int) -> "list[Command]":
+        is_file = simple.stdin is not None and simple.stdin[0] == PATH
+        argv = self._argv(simple, cwd) or ([Argument("cat")] if is_file else [])
+        if not argv:
+            return []
+        command = Command(argv, simple.written(), cwd)
+        if is_file and simple.stdin is not None:
+            command.feed = Feed(self, simple.stdin, cwd, place)
+        return [command]
