@@ -209,10 +209,11 @@ class Expander:
             return self.text(simple.stdin[1], cwd)
         if name == "pwd":
             return cwd or UNKNOWN_TEXT
-        return _printed_text(name, arguments[1:])
+        return printed_text(name, arguments[1:])
 
 
-def _printed_text(name: str, arguments: "Sequence[str]") -> str:
+def printed_text(name: str, arguments: "Sequence[str]") -> str:
+    """Give what echo, printf and a few others print; else UNKNOWN_TEXT."""
     if name == "printf" and arguments:
         return _formatted(arguments[0].replace("\\n", "\n"), arguments[1:])
     if name == "echo":

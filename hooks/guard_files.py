@@ -33,7 +33,7 @@ def judge_delete(command: "Command", places: "Places") -> "Stop | None":
     """Judge rm and its like by what they would delete."""
     options, operands = read_options(command.arguments, "", frozenset())
     found = names(options)
-    if found & {"--help", "--version"}:
+    if found & {"--help", "--version"} or command.is_ephemeral:
         return None
     is_recursive = (
         command.is_bulk
@@ -93,7 +93,7 @@ def _delete_stop(rule: str, why: str) -> Stop:
 
 def judge_find(command: "Command", places: "Places") -> "Stop | None":
     """Judge find's own -delete; what it starts is judged for itself."""
-    if "-delete" not in command.arguments:
+    if "-delete" not in command.arguments or command.is_ephemeral:
         return None
     from guard_wrappers import find_roots
 
@@ -118,6 +118,8 @@ def judge_rights(command: "Command", places: "Places") -> "Stop | None":
     """Judge chmod, chown and chgrp with -R."""
     options, operands = read_options(command.arguments, "", frozenset(["reference", "from"]))
     found = names(options)
+    if command.is_ephemeral:
+        return None
     if not found & {"-R"} and not any(is_unique_prefix(option, "recursive", 4) for option in found):
         return _judge_single_rights(operands, command, places)
     for operand in operands[1:]:

@@ -280,6 +280,8 @@ class Judge:
         rule = _RULES.get(name)
         if rule is None and name.startswith(("mkfs", "newfs_")):
             rule = (_files, "judge_disk")
+        if command.redirects or name in _WRITERS:
+            self._note(_self().judge_command(command, self._own_folders()), command.source)
         if rule:
             self._note(getattr(rule[0](), rule[1])(command, self._places), command.source)
         if name in _ALSO_PUBLISHES:
@@ -302,8 +304,6 @@ class Judge:
             self._note(_writes().judge_redirects(command, self._places), command.source)
         if name in _OUTSIDE_WRITERS:
             self._note(_writes().judge_writer(command, self._places), command.source)
-        if redirects or name in _WRITERS:
-            self._note(_self().judge_command(command, self._own_folders()), command.source)
         if redirects or self._downloads or name in _FETCHERS:
             self._note(self._downloaded(command), command.source)
 

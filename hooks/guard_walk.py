@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from guard_simple import Simple, Source
 
 _DECLARATIONS = frozenset(["export", "declare", "typeset", "local", "readonly"])
+_MAX_FOLDER_CHARACTERS = 1024
 _MAX_UPSTREAM = 16
 """Commands of a pipeline, counted back from its end, that are asked where data comes from."""
 
@@ -83,12 +84,13 @@ class Command:
         reads_code: It runs what comes on stdin.
         is_captured: Its output goes to another command.
         is_bulk: Its last operand stands for many files (`xargs`, `find -exec`).
+        is_ephemeral: It runs in a container that is made for it.
         is_remote: It runs on another machine.
         function: The function it is in.
     """
 
     __slots__ = (
-        "arguments", "code", "cwd", "feed", "function", "is_bulk", "is_captured", "is_remote", "name", "program", "reads_code",
+        "arguments", "code", "cwd", "feed", "function", "is_bulk", "is_captured", "is_ephemeral", "is_remote", "name", "program", "reads_code",
         "redirects", "source", "walk",
     )  # fmt: skip
 
@@ -106,6 +108,7 @@ class Command:
         self.reads_code = False
         self.is_bulk = False
         self.is_captured = False
+        self.is_ephemeral = False
         self.is_remote = False
         self.function = ""
 
@@ -113,6 +116,7 @@ class Command:
         """Give the command that this one starts; it has the same place and the same stdin."""
         inner = Command(argv, self.source, self.cwd)
         inner.feed, inner.walk = self.feed, self.walk
+        inner.is_ephemeral = self.is_ephemeral
         inner.is_remote, inner.is_bulk, inner.is_captured = self.is_remote, self.is_bulk, self.is_captured
         # The shell opens the files before the wrapper starts: `sudo cat x > /dev/sda` writes all the same.
         inner.redirects = self.redirects
@@ -193,7 +197,9 @@ class Walk:
     def _changed(self, cwd: "str | None", arguments: "Sequence[str]") -> "str | None":
         operands = [argument for argument in arguments if argument in ("-", "") or not argument.startswith("-")]
         target = operands[0] if operands else self.values.home
-        return None if target == "-" else absolute(target, cwd)
+        changed = None if target == "-" else absolute(target, cwd)
+        # A folder that deep cannot be changed to by its path; following it would cost the square of the command's length.
+        return cwd if changed is not None and len(changed) > _MAX_FOLDER_CHARACTERS else changed
 
     def _loop(self, simple: "Simple", cwd: "str | None") -> None:
         argv = self._argv(simple, cwd)
