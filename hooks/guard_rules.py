@@ -277,6 +277,10 @@ class Judge:
 
     def _command(self, command: "Command") -> None:
         name = command.name
+        # Read first of all: it also widens the zones that the rules below ask for.
+        if name in self.policy.rules:
+            for stop in self.policy.judge(command):
+                self._note(stop, command.source)
         rule = _RULES.get(name)
         if rule is None and name.startswith(("mkfs", "newfs_")):
             rule = (_files, "judge_disk")
