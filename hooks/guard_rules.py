@@ -210,13 +210,12 @@ class Judge:
 
     @property
     def policy(self) -> "Policy":
-        """What the organisation and the project changed; read when the first command or stop is judged."""
+        """What the organisation and the project changed; read once."""
         policy = self._policy
         if policy is None:
             from guard_policy import load_policy
 
             policy = self._policy = load_policy(self._hooks_folder, self._places.project)
-            self._places.widen(policy.projects, policy.caches)
         return policy
 
     @property
@@ -236,6 +235,7 @@ class Judge:
             tool: The tool's name, as Claude Code gives it.
             tool_input: What the tool was called with.
         """
+        self._places.widen(self.policy.projects, self.policy.caches)
         if tool in ("Bash", "PowerShell"):
             self._shell(string(tool_input, "command"))
         elif tool.startswith("mcp__"):
@@ -277,7 +277,6 @@ class Judge:
 
     def _command(self, command: "Command") -> None:
         name = command.name
-        # Read first of all: it also widens the zones that the rules below ask for.
         if name in self.policy.rules:
             for stop in self.policy.judge(command):
                 self._note(stop, command.source)

@@ -196,3 +196,11 @@ def test_hot_path_takes_no_costly_import(repository):
     )
     assert "json" not in done.stdout
     assert "hashlib" not in done.stdout
+
+
+def test_zones_count_for_written_files_too(laptop, organisation):
+    write = {"file_path": str(laptop.home / "ci" / "notes.md"), "content": "x"}
+    organisation(projects=["~/ci"])
+    assert laptop.guard("Write", write).decision == "silent"
+    assert laptop.bash("echo x > ~/ci/notes.md").decision == "silent"
+    assert laptop.bash("echo x > ~/other/notes.md").decision == "deny"
