@@ -150,7 +150,7 @@ class Analysis:
         elif follows == ARGV:
             inner = command.wrapped(payload)
             if command.name in ("xargs", "parallel"):
-                inner.arguments = inner.arguments + _operands_from(command.upstream())
+                _hand_on(inner, command)
                 inner.is_bulk = True
                 inner.feed = None
             yield from self._through(inner, depth + 1)
@@ -280,14 +280,15 @@ class Analysis:
     }
 
 
-def _operands_from(upstream: "list[Command]") -> "list[Argument]":
-    """Give what a pipe would hand to xargs: printed words, or something below the folders that find starts in."""
-    if not upstream:
-        return []
-    last = upstream[-1]
-    if last.name in ("echo", "printf"):
-        return [Argument(word) for argument in last.arguments for word in argument.split()]
-    for command in upstream:
-        if command.name == "find":
-            return [Argument(root.rstrip("/") + "/" + UNKNOWN_TEXT) for root in find_roots(command.arguments)]
-    return []
+def _hand_on(inner: Command, command: Command) -> None:
+    """Give the started command what xargs reads: in place of its mark, else at the end."""
+    operands = command.handed_on()
+    mark = option_value(command.arguments, "I", "replace") or "{}"
+    if any(mark in argument for argument in inner.arguments):
+        first = operands[0] if operands else UNKNOWN_TEXT
+        kept = []
+        for argument in inner.arguments:
+            kept.extend((operands or [argument]) if argument == mark else [Argument(argument.replace(mark, first))])
+        inner.arguments = kept
+    else:
+        inner.arguments = inner.arguments + operands

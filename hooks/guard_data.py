@@ -42,7 +42,7 @@ def judge_restore(command: "Command", _places: "Places") -> "Stop | None":
 _MIGRATIONS: "dict[str, tuple[str, ...]]" = {
     "rails": ("db:drop", "db:reset", "db:purge", "db:schema:load", "db:structure:load", "db:truncate_all", "db:migrate:reset", "db:seed:replant", "db:drop:all", "db:setup"),
     "prisma": ("migrate reset", "db push --force-reset", "db push --accept-data-loss"),
-    "manage.py": ("flush", "reset_db", "sqlflush", "migrate zero"),
+    "manage.py": ("flush", "reset_db", "migrate zero"),
     "artisan": ("migrate:fresh", "migrate:reset", "migrate:refresh", "db:wipe"),
     "alembic": ("downgrade base",),
     "knex": ("migrate:rollback --all",),

@@ -35,6 +35,8 @@ def judge_discard(subcommand: str, arguments: "Sequence[str]", settings: "Sequen
         return None
     if subcommand == "update-ref" and "--stdin" in arguments and "delete " in command.stdin():
         return _history_stop()
+    if command.is_bulk:
+        arguments = [*arguments, "./"]  # xargs adds names
     if subcommand == "clean" and any(setting.lower() == "clean.requireforce=false" for setting in settings):
         arguments = [*arguments, "-f"]
     return judge(arguments)

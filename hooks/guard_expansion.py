@@ -29,6 +29,8 @@ _MAX_EXPANDED_CHARACTERS = 1 << 16
 _SEPARATOR = "\x1f"
 _BLANKS = " \t\n"
 _GLOBS = frozenset("*?[")
+_MEANINGFUL = frozenset("*?[{~" + _SEPARATOR)
+"""A word without any of these is most words, and stays as it is."""
 _PLUGIN_FOLDERS = frozenset(["CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"])
 """Set only where a plugin's own hooks run; whoever writes them in a command means the plugin's folder."""
 _LOCATORS = frozenset(["which", "command", "type", "whence"])
@@ -115,7 +117,7 @@ class Expander:
         """Give the arguments that a word becomes; usually one."""
         if len(word) == 1 and word[0][0] == LITERAL:
             _, text, is_quoted = word[0]
-            if is_quoted:
+            if is_quoted or (text and _MEANINGFUL.isdisjoint(text)):
                 return [Argument(text)]
             return self._finish(_braces(text) if "{" in text else [text], word, is_quoted=False)
         texts = [""]

@@ -25,6 +25,7 @@ _OPENED = {
 _INSTALLED = ("/usr/local/", "/opt/", "/etc/apt/", "/etc/nginx/sites-enabled/", "/etc/yum.repos.d/", "/var/log/", "/var/www/", "/srv/", "/var/run/", "/root/")
 """Places whose single files installing and removing programs brings and takes."""
 _OPEN_TO_ALL = frozenset(["777", "0777", "a+w", "o+w", "a+rwx", "000", "0000", "o+rwx", "666", "0666", "+w", "a=rwx", "ugo+rwx", "a-rwx"])
+_FIND_TESTS = ("-name", "-iname", "-path", "-ipath", "-regex", "-iregex", "-mtime", "-mmin", "-newer", "-empty", "-size", "-ctime", "-atime", "-wholename", "-amin", "-cmin", "-lname", "-user", "-perm", "-xtype")
 _DISKUTIL = ("erase", "partitiondisk", "reformat", "secureerase", "zerodisk", "randomdisk", "apfs")
 _DISKUTIL_APFS = ("delete", "erase")
 
@@ -101,6 +102,9 @@ def judge_find(command: "Command", places: "Places") -> "Stop | None":
         zone = places.zone(root, command.cwd)
         if zone in _DELETED:
             return _delete_stop(*_DELETED[zone])
+        is_picky = any(argument.startswith(_FIND_TESTS) for argument in command.arguments)
+        if zone == PROJECT and not is_picky and _is_whole_project(root, command, places):
+            return _delete_stop("delete-project", "it deletes the whole project, also what was never committed.")
     return None
 
 
@@ -120,11 +124,11 @@ def judge_rights(command: "Command", places: "Places") -> "Stop | None":
     found = names(options)
     if command.is_ephemeral:
         return None
-    if not found & {"-R"} and not any(is_unique_prefix(option, "recursive", 4) for option in found):
+    if not command.is_bulk and not found & {"-R"} and not any(is_unique_prefix(option, "recursive", 4) for option in found):
         return _judge_single_rights(operands, command, places)
     for operand in operands[1:]:
-        zone = places.zone(operand, command.cwd)
-        if zone in _OPENED and UNKNOWN_TEXT not in operand:
+        zone = places.zone(operand, command.cwd, is_bulk=command.is_bulk)
+        if zone in _OPENED and (command.is_bulk or UNKNOWN_TEXT not in operand):
             return Stop(
                 DENY,
                 "permissions-everywhere",
@@ -172,7 +176,8 @@ def judge_disk(command: "Command", _places: "Places") -> "Stop | None":
         below = arguments[1].lower() if len(arguments) > 1 else ""
         harmless = not verb.startswith(_DISKUTIL) or (verb == "apfs" and not below.startswith(_DISKUTIL_APFS))
         return None if harmless else disk_stop()
-    return disk_stop() if any(not argument.startswith("-") for argument in arguments) else None
+    # A file system in a file, such as an image for tests, is no disk.
+    return disk_stop() if any(argument.startswith(("/dev/", UNKNOWN_TEXT)) for argument in arguments) else None
 
 
 def disk_stop() -> Stop:

@@ -71,9 +71,23 @@ def judge_gh(command: "Command", _places: "Places") -> "Stop | None":
         return None if "--dry-run" in found else pull_request_stop()
     if words[:2] == ["repo", "delete"]:
         return _repository_stop()
+    if tuple(words[:2]) in _DELETIONS:
+        return _forge_deletion()
+    if words[:2] == ["repo", "edit"] and dict(options).get("--visibility", "public" if "public" in words else "") == "public":
+        return _forge_deletion("it makes a repository public, with all its history.")
     if words[:2] == ["alias", "set"]:
         return _judge_alias(words[3:])
     return None
+
+
+_DELETIONS = frozenset([
+    ("secret", "delete"), ("secret", "remove"), ("variable", "delete"), ("issue", "delete"), ("gist", "delete"), ("ssh-key", "delete"),
+    ("gpg-key", "delete"), ("codespace", "delete"), ("repo", "archive"), ("repo", "rename"), ("workflow", "disable"), ("label", "delete"), ("project", "delete"), ("run", "delete"),
+])  # fmt: skip
+
+
+def _forge_deletion(why: str = "it deletes or closes something on the server, for everybody.") -> Stop:
+    return Stop(ASK, "forge-delete", why, "look at it first", "gh repo view")
 
 
 def _judge_alias(words: "list[str]") -> "Stop | None":
@@ -90,6 +104,10 @@ def judge_glab(command: "Command", _places: "Places") -> "Stop | None":
         return _judge_api(command, _API_SHORTS, _GLAB_LONGS)
     if names(options) & {"--help", "-h"}:
         return None
+    if words[:2] in (["repo", "delete"], ["project", "delete"]):
+        return _repository_stop()
+    if tuple(words[:2]) in _DELETIONS:
+        return _forge_deletion()
     is_creation = words[:1] == ["mr"] and words[1:2] in (["create"], ["new"], ["for"])
     return pull_request_stop() if is_creation else None
 
@@ -132,8 +150,8 @@ def _judge_api(command: "Command", shorts: str, longs: "frozenset[str]") -> "Sto
     verb = method[-1] if method else ("POST" if sends else "GET")
     if verb == "POST" and is_collection(endpoint):
         return pull_request_stop()
-    if verb == "DELETE" and _is_repository(endpoint):
-        return _repository_stop()
+    if verb == "DELETE":
+        return _repository_stop() if _is_repository(endpoint) else _forge_deletion()
     return None
 
 

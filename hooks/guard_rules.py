@@ -284,7 +284,7 @@ class Judge:
         if rule is None and name.startswith(("mkfs", "newfs_")):
             rule = (_files, "judge_disk")
         if command.redirects or name in _WRITERS:
-            self._note(_self().judge_command(command, self._own_folders()), command.source)
+            self._note(_self().judge_command(command, self._own_folders(), self._home), command.source)
         if rule:
             self._note(getattr(rule[0](), rule[1])(command, self._places), command.source)
         if name in _ALSO_PUBLISHES:
@@ -357,4 +357,6 @@ def _may_touch_secrets(command: "Command") -> bool:
         return True
     if command.name in _UNINTERESTED_IN_FILES:
         return False
+    if command.cwd is not None and ("/." in command.cwd or command.cwd.startswith("/etc")):
+        return True
     return any("." in argument or "/" in argument or "@" in argument or argument.outputs for argument in command.arguments)

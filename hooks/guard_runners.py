@@ -64,7 +64,7 @@ _FORMS = {
     "docker": (
         _one(("exec",), "euw", _DOCKER_EXEC, 1, REMOTE),
         _one(("container", "exec"), "euw", _DOCKER_EXEC, 1, REMOTE),
-        _one(("compose", "exec"), "euwTfp", _DOCKER_EXEC, 1, REMOTE),
+        _one(("compose", "exec"), "euwfp", _DOCKER_EXEC, 1, REMOTE),
         _one(("compose", "run"), "euwvpl", _DOCKER_RUN, 1, EPHEMERAL),
         _one(("run",), "euwvpmlhac", _DOCKER_RUN, 1, EPHEMERAL),
         _one(("container", "run"), "euwvpmlhac", _DOCKER_RUN, 1, EPHEMERAL),
@@ -155,8 +155,9 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
             return kind, [], [*texts, " ".join([word for word in payload if word not in ("Enter", "C-m", "enter")])]
         if kind == "each":
             return kind, [], [*texts, *payload]
-        if kind == EPHEMERAL and _mounts_machine(rest):
-            kind = ARGV
+        mount = _machine_mount(rest) if kind == EPHEMERAL else ("", "")
+        if mount[1]:
+            kind, payload = ARGV, [word.__class__(word.replace(mount[1], mount[0])) for word in payload]
         return kind, list(payload), texts
     return REMOTE if name in ("ansible", "gcloud", "vagrant", "fly") else ARGV, [], texts
 
@@ -184,10 +185,14 @@ def _after(arguments: "Sequence[Argument]", options: "tuple[str, ...]") -> "list
     return []
 
 
-def _mounts_machine(arguments: "Sequence[str]") -> bool:
-    """Tell whether a container gets this machine's whole disk or a home; then it is no container."""
+def _machine_mount(arguments: "Sequence[str]") -> "tuple[str, str]":
+    """Give this machine's folder, and its place in the container, when it is the whole disk or a home; else two "".
+
+    With such a mount the container is no container.
+    """
     for argument in arguments:
-        source = argument.partition(":")[0].rpartition("=")[2]
-        if ":" in argument and (source == "/" or (source.startswith(("/home/", "/Users/", "/root", "/etc")) and source.count("/") <= 2)):  # noqa: PLR2004
-            return True
-    return False
+        source, colon, rest = argument.rpartition("=")[2].partition(":")
+        is_machine = source == "/" or (source.startswith(("/home/", "/Users/", "/root", "/etc")) and source.count("/") <= 2)  # noqa: PLR2004
+        if colon and is_machine:
+            return source.rstrip("/"), rest.partition(":")[0].rstrip("/")
+    return "", ""

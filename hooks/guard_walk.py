@@ -7,6 +7,7 @@ value that the rules can judge. Leaves what a command starts for others to `guar
 from guard_expansion import UNKNOWN_TEXT, Argument, Expander, Values
 from guard_paths import absolute
 from guard_simple import PATH, PIPE, TEXT
+from guard_wrappers import find_roots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,6 +135,24 @@ class Command:
         """Give what is known of the text on its stdin."""
         return self.feed.text() if self.feed else ""
 
+    def handed_on(self) -> "list[Argument]":
+        """Give what a pipe hands on as names: printed words, or something below the folders that find or ls looks at."""
+        upstream = self.upstream()
+        if not upstream:
+            return [Argument(word) for word in self.stdin().split()]
+        last = upstream[-1]
+        if last.name in ("echo", "printf"):
+            return [Argument(word) for argument in last.arguments for word in argument.split()]
+        for command in upstream:
+            if command.name in ("find", "fd", "gfind"):
+                roots = find_roots(command.arguments) if command.name != "fd" else command.arguments[1:]
+                return [Argument(root.rstrip("/") + "/" + UNKNOWN_TEXT) for root in roots]
+            if command.name == "ls":
+                places = [argument for argument in command.arguments if not argument.startswith("-")]
+                is_named = any(argument.startswith("-") and "d" in argument for argument in command.arguments)
+                return [place if is_named or place.has_glob else Argument(place + "/" + UNKNOWN_TEXT) for place in places]
+        return []
+
     def sources(self) -> "list[Command]":
         """Give the commands whose output it runs as code."""
         found = self.upstream() if self.reads_code else []
@@ -175,6 +194,8 @@ class Walk:
         command.is_captured = simple.is_captured
         if simple.stdin is not None:
             command.feed = Feed(self, simple.stdin, cwd, place)
+        if argv and argv[0] == "read" and command.feed is not None:
+            self._read(command)
         if argv and argv[0] in ("cd", "pushd"):
             self.folders[simple.scope] = self._changed(cwd, argv[1:])
         return command
@@ -216,6 +237,13 @@ class Walk:
             name, is_set, value = argument.partition("=")
             if is_set:
                 self._set(name, value, argument)
+
+    def _read(self, command: Command) -> None:
+        """Give the variables of `read` what is known of its input, one value for each line."""
+        lines = [line for line in command.stdin().split("\n") if line] or [str(word) for word in command.handed_on()]
+        names = [argument for argument in command.arguments if not argument.startswith("-")]
+        if lines and len(names) == 1:
+            self.values.assign(names[0], lines)
 
     def _set(self, name: str, value: str, whole: "Argument") -> None:
         self.values.assign(name, [value])

@@ -164,6 +164,7 @@ def shell_code(arguments: "Sequence[Argument]") -> "tuple[Argument | None, Argum
         elif argument.startswith("-") and not argument.startswith("--"):
             has_code = has_code or "c" in argument
             reads_stdin = reads_stdin or "s" in argument
+            at += argument.endswith(("o", "O"))
     operand = arguments[at] if at < len(arguments) else None
     if has_code:
         return operand, None, False

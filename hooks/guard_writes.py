@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _INSTALLED = (
     "/usr/local", "/opt", "/etc/apt/sources.list.d", "/etc/apt/keyrings", "/usr/share/keyrings", "/etc/yum.repos.d", "/srv", "/Applications",
-    "/etc/apt/trusted.gpg.d", "/etc/apt/preferences.d", "/Volumes", "/var/log", "/var/www", "/proc/self", "/dev/fd", "/dev/pts", "/var/lib/docker", "/root",
+    "/etc/apt/trusted.gpg.d", "/etc/apt/preferences.d", "/Volumes", "/var/www", "/proc/self", "/dev/fd", "/dev/pts", "/var/lib/docker", "/root",
 )  # fmt: skip
 """Where installing puts new files; the system's own are elsewhere."""
 _TERMINALS = ("/dev/null", "/dev/std", "/dev/tty", "/dev/fd", "/dev/tcp", "/dev/udp", "/dev/pts", "/dev/full", "/proc/self/fd", "/dev/zero", "/dev/console")
