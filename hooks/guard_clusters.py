@@ -193,8 +193,18 @@ def judge_docker(command: "Command", _places: "Places") -> "Stop | None":
     if pair in _DATA_LOSSES:
         return _volume_stop()
     is_removal = words[:1] in (["rm"], ["rmi"]) or pair in (("container", "rm"), ("image", "rm"))
-    takes_all = any(argument.outputs for argument in command.arguments) and is_removal
+    takes_all = is_removal and _takes_all(command)
     return _volume_stop(ASK) if takes_all or (words[:1] == ["rm"] and flags & {"-v", "--volumes"}) else None
+
+
+def _takes_all(command: "Command") -> bool:
+    """Tell whether a removal takes what `docker ps -aq` or `docker images -q` prints, without a filter."""
+    if command.walk is None:
+        return False
+    spans = [span for argument in command.arguments for span in argument.outputs]
+    sources = [source for first, last in spans for source in command.walk.plain(first, last, command.cwd, -1)]
+    is_picky = any(argument.startswith(("--filter", "-f")) or source.name == "grep" for source in sources for argument in source.arguments)
+    return bool(sources) and not is_picky
 
 
 _DATA_LOSSES = frozenset([

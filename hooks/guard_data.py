@@ -76,8 +76,8 @@ def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
     words = [argument.lower() for argument in command.arguments]
     if {"--help", "-h", "--dry-run", "--pretend", "--sql"} & set(words):
         return None
-    if "test" in words or any(word.startswith("rails_env=test") for word in words):
-        return None
+    if any(setting in ("RAILS_ENV=test", "APP_ENV=test", "NODE_ENV=test", "MIX_ENV=test", "DJANGO_ENV=test") for setting in command.assignments):
+        return None  # a database that tests fill again
     line = " " + " ".join([word for word in words if not word.startswith("-")]) + " "
     flags = " ".join([word for word in words if word.startswith("-")])
     for pattern in _MIGRATIONS.get(_SAME_AS.get(command.name, command.name), ()):

@@ -121,14 +121,24 @@ class Expander:
                 return [Argument(text)]
             return self._finish(_braces(text) if "{" in text else [text], word, is_quoted=False)
         texts = [""]
+        # What has one value only is joined late: adding it to the text piece by piece costs the square of its length.
+        waiting: "list[str]" = []
+        length = 0
         is_quoted = False
         for part in word:
             pieces = self._pieces(part, cwd)
-            if part[0] != LITERAL and len(texts[0]) + len(pieces[0]) > _MAX_EXPANDED_CHARACTERS:
+            if part[0] != LITERAL and length + len(pieces[0]) > _MAX_EXPANDED_CHARACTERS:
                 pieces = [UNKNOWN_TEXT]
-            texts = [text + piece for text in texts for piece in pieces][:MAX_VALUES]
+            length += len(pieces[0])
             is_quoted = is_quoted or part[2]
-        return self._finish(texts, word, is_quoted=is_quoted)
+            if len(pieces) == 1:
+                waiting.append(pieces[0])
+                continue
+            before = "".join(waiting)
+            waiting = []
+            texts = [text + before + piece for text in texts for piece in pieces][:MAX_VALUES]
+        after = "".join(waiting)
+        return self._finish([text + after for text in texts], word, is_quoted=is_quoted)
 
     def text(self, word: "Word", cwd: "str | None") -> Argument:
         """Give the one text that a word stands for where the shell does not split: redirections, assignments."""

@@ -199,7 +199,8 @@ class Secrets:
     def _paths(self, command: "Command") -> "Iterable[str]":
         """Give the paths whose content a command reads."""
         found = list(command.files_in())
-        if not found and command.name.rstrip("0123456789.") not in _READERS and command.name not in _SENDERS:
+        names = {command.name, command.name.rstrip("0123456789.")}
+        if not found and names.isdisjoint(_READERS) and command.name not in _SENDERS:
             return found
         if command.name in ("ssh", "git", "dig", "ping", "host", "openssl") and command.name != "openssl":
             return found

@@ -4,9 +4,10 @@ Goes through the lexer's list in order, keeps the working directory and the vari
 value that the rules can judge. Leaves what a command starts for others to `guard_commands.py`.
 """
 
-from guard_expansion import UNKNOWN_TEXT, Argument, Expander, Values
+from guard_expansion import MAX_VALUES, UNKNOWN_TEXT, Argument, Expander, Values
 from guard_paths import absolute
 from guard_simple import PATH, PIPE, TEXT
+from guard_words import bare
 from guard_wrappers import find_roots
 
 TYPE_CHECKING = False
@@ -76,6 +77,7 @@ class Command:
         program: The program, as it is written.
         name: The program, without its folder and in lower case: macOS's disk does not mind case.
         arguments: What follows the name.
+        assignments: NAME=value, as they stand before the command.
         redirects: Pairs of operator and target.
         cwd: The absolute working directory, or None when it is not known.
         source: How it is written, for the message.
@@ -91,12 +93,13 @@ class Command:
     """
 
     __slots__ = (
-        "arguments", "code", "cwd", "feed", "function", "is_bulk", "is_captured", "is_ephemeral", "is_remote", "name", "program", "reads_code",
+        "arguments", "assignments", "code", "cwd", "feed", "function", "is_bulk", "is_captured", "is_ephemeral", "is_remote", "name", "program", "reads_code",
         "redirects", "source", "walk",
     )  # fmt: skip
 
     def __init__(self, argv: "Sequence[Argument]", source: str, cwd: "str | None") -> None:
         """Start from the words."""
+        self.assignments: "Sequence[str]" = ()
         self.program: str = argv[0] if argv else ""
         self.name = argv[0].rpartition("/")[2].lower() if argv else ""
         self.arguments: "list[Argument]" = list(argv[1:])
@@ -117,7 +120,7 @@ class Command:
         """Give the command that this one starts; it has the same place and the same stdin."""
         inner = Command(argv, self.source, self.cwd)
         inner.feed, inner.walk = self.feed, self.walk
-        inner.is_ephemeral = self.is_ephemeral
+        inner.is_ephemeral, inner.assignments = self.is_ephemeral, self.assignments
         inner.is_remote, inner.is_bulk, inner.is_captured = self.is_remote, self.is_bulk, self.is_captured
         # The shell opens the files before the wrapper starts: `sudo cat x > /dev/sda` writes all the same.
         inner.redirects = self.redirects
@@ -172,11 +175,37 @@ class Walk:
         self.values = values
         self.expander = Expander(lexer.commands, values)
         self.folders: "dict[int, str | None]" = {0: cwd}
+        self._function = ""
+        self._calls = self._find_calls()
+
+    def _find_calls(self) -> "dict[str, Simple]":
+        """Find for each function the first command that calls it."""
+        functions = {simple.function for simple in self.simples if simple.function}
+        calls: "dict[str, Simple]" = {}
+        if functions:
+            for simple in self.simples:
+                name = bare(simple.words[0]) if simple.words else ""
+                if name in functions and name != simple.function:
+                    calls.setdefault(name, simple)
+        return calls
+
+    def _enter(self, simple: "Simple", cwd: "str | None") -> None:
+        """Give a function's body the arguments that it is called with."""
+        self._function = simple.function
+        call = self._calls.get(simple.function)
+        if call is not None and len(call.words) <= MAX_VALUES:
+            for place, word in enumerate(call.words[1:], 1):
+                values = [str(argument) for argument in self.expander.expand(word, cwd)]
+                self.values.assign(str(place), values)
+                if place == 1:
+                    self.values.assign("@", values)
 
     def command(self, place: int) -> "Command | None":
         """Give the command at a place of the list, or None when it only sets something."""
         simple = self.simples[place]
         cwd = self._folder(simple.scope)
+        if simple.function != self._function:
+            self._enter(simple, cwd)
         if simple.kind == "for":
             self._loop(simple, cwd)
             return None
@@ -192,6 +221,8 @@ class Walk:
         command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
         command.walk = self
         command.is_captured = simple.is_captured
+        if simple.assignments:
+            command.assignments = [name + "=" + self.expander.text(word, cwd) for name, word in simple.assignments if word]
         if simple.stdin is not None:
             command.feed = Feed(self, simple.stdin, cwd, place)
         if argv and argv[0] == "read" and command.feed is not None:
