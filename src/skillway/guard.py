@@ -105,7 +105,8 @@ class Guard:
             explain: Tell also how it was read: `commands`, `stops`, `project`, `policy_faults`.
 
         Returns:
-            `decision` (deny, ask or silent), `milliseconds`, `fault` (an internal error; the hook is silent then), and with a
+            `decision` (deny, ask or silent), `milliseconds`, `processor_milliseconds` (without waiting for others),
+            `fault` (an internal error; the hook is silent then), and with a
             stop `rule`, `what`, `why`, `instead`, `command`, `message`.
         """
         request = {"op": "judge", "tool": tool, "tool_input": tool_input, "cwd": cwd, "explain": explain}

@@ -58,9 +58,13 @@ def judge(request: dict[str, Any], hooks: str) -> dict[str, Any]:
                 )
 
     judge_ = Watched(request["cwd"], request["home"], hooks)
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     judge_.judge(request["tool"], request["tool_input"])
-    answer: dict[str, Any] = {"milliseconds": round((time.perf_counter() - started) * 1000, 3), "fault": ""}
+    answer: dict[str, Any] = {
+        "milliseconds": round((time.perf_counter() - started) * 1000, 3),
+        "processor_milliseconds": round((time.process_time() - worked) * 1000, 3),
+        "fault": "",
+    }
     stop = judge_.stop
     answer["decision"] = stop.decision if stop is not None else "silent"
     if stop is not None:
