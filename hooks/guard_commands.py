@@ -39,6 +39,18 @@ _RUNNERS = (
     "hyperfine", "nodemon", "entr", "fd", "fdfind", "ansible", "pwsh", "powershell", "at", "batch", "multipass", "lxc", "limactl", "heroku", "fly", "flyctl", "atmos",
 )  # fmt: skip
 """Programs that `guard_runners.py` looks through; it is imported only for them."""
+_VERBS = {
+    "npm": frozenset(["exec", "x"]),
+    "pnpm": frozenset(["exec", "dlx"]),
+    "yarn": frozenset(["exec", "dlx", "run"]),
+    "bun": frozenset(["x"]),
+    "docker": frozenset(["exec", "run"]),
+    "kubectl": frozenset(["exec", "run"]),
+    "uv": frozenset(["run"]),
+    "poetry": frozenset(["run"]),
+    "gcloud": frozenset(["ssh"]),
+}
+"""Without one of these words such a program starts nothing else."""
 _INTERPRETERS = frozenset(
     ["python", "node", "nodejs", "perl", "ruby", "php", "deno", "bun", "awk", "gawk", "mawk", "osascript"]
 )
@@ -213,9 +225,12 @@ class Analysis:
             yield from self._nested(text, command, depth)
 
     def _runner(self, command: Command, depth: int) -> "Iterator[Command]":
+        yield command
+        verbs = _VERBS.get(command.name)
+        if verbs and verbs.isdisjoint(command.arguments) and not any(a.startswith(("-c", "--call")) for a in command.arguments):
+            return
         from guard_runners import ARGV, EPHEMERAL, started
 
-        yield command
         kind, words, texts = started(command)
         if words:
             inner = command.wrapped(words)

@@ -6,7 +6,8 @@ looks at the text of the whole line, where a harmless word would disarm it or a 
 
 from guard_commands import Analysis
 from guard_decision import DENY, Stop, weightier
-from guard_paths import Places
+from guard_expansion import UNKNOWN_TEXT
+from guard_paths import Places, is_inside
 from payload import environment, string
 
 TYPE_CHECKING = False
@@ -174,6 +175,22 @@ _MAY_PRINT_SECRETS = frozenset([
     "security", "gpg", "gpg2", "secret-tool", "gh", "glab", "aws", "gcloud", "az", "vault", "op", "pass", "gopass", "bw", "lpass", "doppler",
     "kubectl", "oc", "git", "keyring", "infisical", "chamber",
 ])  # fmt: skip
+_SECRET_HINTS = (
+    "/.", "/etc/", "/proc/", "/run/", "/root", "Library/", ".env", "cred", "secret", "key", "id_", ".pem", ".p12", ".pfx", ".ppk", "token", "tfvars", "tfstate", "auth", "account",
+    "htpasswd", "kubeconfig", "kdbx", "jks", "ovpn", "admin", "wp-config", "@.", "=.", "/tmp/",
+)  # fmt: skip
+"""Every secret file has one of these in its path; a path without them needs no closer look."""
+_PUBLISHING_HINTS = (
+    "publish", "push", "upload", "deploy", "release", "deprecate", "yank", "sign", "copy", "sync", "delete", "deliver", "submit", "pilot",
+    "supply", "import", "retire", "lish", "dist-tag", "perform", "archives",
+)  # fmt: skip
+_SENDERS = frozenset([
+    "curl", "wget", "http", "https", "xh", "curlie", "nc", "ncat", "netcat", "socat", "telnet", "scp", "sftp", "rsync", "ftp", "lftp", "tftp",
+    "mail", "mailx", "mutt", "sendmail", "msmtp", "swaks", "ssh", "rclone", "croc", "wormhole", "magic-wormhole", "transfer", "s3cmd", "s5cmd", "mc",
+    "pastebinit", "termbin", "dig", "nslookup", "host", "ping", "drill", "aws", "gsutil", "gcloud", "az", "gh", "glab", "b2", "websocat", "grpcurl",
+    "mosquitto_pub", "kcat", "ntfy", "firebase", "ipfs", "bashupload", "sprunge", "w3m", "lynx", "openssl", "azcopy", "oci", "doctl", "huggingface-cli",
+])  # fmt: skip
+"""Programs that give what they get to another machine."""
 _UNINTERESTED_IN_FILES = frozenset([
     "echo", "printf", "ls", "cd", "pwd", "test", "[", "true", "false", "mkdir", "touch", "chmod", "chown", "stat", "file", "du", "which", "ssh-add",
     "ssh-keygen", "rm", "find", "npm", "pnpm", "yarn", "pytest", "make", "cargo", "go", "date", "sleep", "export", "wc", "ps", "kill",
@@ -283,11 +300,13 @@ class Judge:
         rule = _RULES.get(name)
         if rule is None and name.startswith(("mkfs", "newfs_")):
             rule = (_files, "judge_disk")
-        if command.redirects or name in _WRITERS:
+        redirects = [target for _, target in command.redirects if target not in _QUIET_TARGETS]
+        writes = (bool(redirects) or name in _WRITERS) and not self._stays_inside(command, redirects)
+        if writes:
             self._note(_self().judge_command(command, self._own_folders(), self._home), command.source)
-        if rule:
+        if rule and (rule[0] is not _publish or _may_publish(command)):
             self._note(getattr(rule[0](), rule[1])(command, self._places), command.source)
-        if name in _ALSO_PUBLISHES:
+        if name in _ALSO_PUBLISHES and _may_publish(command):
             self._note(_publish().judge_publication(command, self._places), command.source)
         if command.code or command.reads_code:
             import guard_network
@@ -297,18 +316,23 @@ class Judge:
             self._note(_processes().judge_fork_bomb(command), command.source)
         if name == "kill" and "-l" not in command.arguments:
             self._note(_machine().judge_kill_list(command), command.source)
-        self._files_of(command)
+        if writes and redirects:
+            self._note(_writes().judge_redirects(command, self._places), command.source)
+        if writes and name in _OUTSIDE_WRITERS:
+            self._note(_writes().judge_writer(command, self._places), command.source)
+        if self._downloads or name in _FETCHERS:
+            self._note(self._downloaded(command), command.source)
         self._secrets_of(command)
 
-    def _files_of(self, command: "Command") -> None:
-        name = command.name
-        redirects = [target for _, target in command.redirects if target not in _QUIET_TARGETS]
-        if redirects:
-            self._note(_writes().judge_redirects(command, self._places), command.source)
-        if name in _OUTSIDE_WRITERS:
-            self._note(_writes().judge_writer(command, self._places), command.source)
-        if redirects or self._downloads or name in _FETCHERS:
-            self._note(self._downloaded(command), command.source)
+    def _stays_inside(self, command: "Command", redirects: "list[str]") -> bool:
+        """Tell, without the rules' own modules, that a command writes plainly below the project; most do."""
+        project, cwd = self._places.project, command.cwd
+        if cwd is None or project in ("/", self._home) or not is_inside(cwd, project):
+            return False
+        written = redirects + (command.arguments if command.name in _WRITERS else [])
+        return not any(
+            word[:1] in ("/", "~", UNKNOWN_TEXT) or ".." in word or ":" in word or ".claude" in word or "=" in word for word in written
+        ) and ".claude" not in cwd
 
     def _downloaded(self, command: "Command") -> "Stop | None":
         """Note what is downloaded, and judge what runs it."""
@@ -320,12 +344,12 @@ class Judge:
 
     def _secrets_of(self, command: "Command") -> None:
         name = command.name
-        if name in _MAY_PRINT_SECRETS:
+        if name in _MAY_PRINT_SECRETS and (name != "git" or "credential" in " ".join(command.arguments[:1])):
             is_taken = command.is_captured or any(target not in _QUIET_TARGETS for _, target in command.redirects)
             self._note(_secrets().judge_printer(command, is_captured=is_taken), command.source)
-        if not _may_touch_secrets(command):
-            return
         secrets = self._secrets
+        if secrets is None and not _may_touch_secrets(command):
+            return
         if secrets is None:
             secrets = self._secrets = _secrets().Secrets(self._places)
         self._note(secrets.judge(command), command.source)
@@ -353,10 +377,23 @@ def _added(tool_input: "dict[str, object]") -> "list[str]":
 
 def _may_touch_secrets(command: "Command") -> bool:
     """Tell, without the rule's own tables, whether it is worth asking it; most commands end here."""
-    if command.feed is not None or command.redirects:
+    if command.name in _SENDERS or any(target.startswith("/dev/") for _, target in command.redirects):
+        return True
+    if any(_may_be_secret(path) for path in command.files_in()):
         return True
     if command.name in _UNINTERESTED_IN_FILES:
         return False
     if command.cwd is not None and ("/." in command.cwd or command.cwd.startswith("/etc")):
         return True
-    return any("." in argument or "/" in argument or "@" in argument or argument.outputs for argument in command.arguments)
+    return any(_may_be_secret(argument) for argument in command.arguments)
+
+
+def _may_be_secret(path: str) -> bool:
+    return path[:1] == "." or any(hint in path for hint in _SECRET_HINTS)
+
+
+def _may_publish(command: "Command") -> bool:
+    """Tell, without the rule's own table, whether it is worth asking it."""
+    if not command.arguments or command.name in ("np", "release-it", "semantic-release"):
+        return True
+    return any(hint in argument.lower() for argument in command.arguments for hint in _PUBLISHING_HINTS)
