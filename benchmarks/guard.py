@@ -30,7 +30,9 @@ from skillway.guard_cases import CWD, HOME, Case, HookProcess, Score, read_cases
 PEER = "cc-safety-net@2.4.5"
 FLOOR = "floor: python3 -I -S -c pass"
 MEDIAN_MS, MEDIAN_RATIO, P95_RATIO = 12.0, 1.6, 2.0
-BIG_MS = {"100 kB": 50.0, "1 MB": 250.0}
+BIG = (("100 kB", 100_000, 50.0), ("1 MB", 1_000_000, 250.0))
+"""Name, characters, limit in milliseconds. The guard's own deadline of 200 ms ends the longest."""
+
 GROWTH = 2.3
 SLOW_MS = 200.0
 SIZES = (1 << 14, 1 << 15, 1 << 16, 1 << 17)
@@ -194,9 +196,12 @@ class Bench:
     def big(self, rounds: int) -> dict[str, float]:
         """Measure the whole hook on long commands; median milliseconds by size."""
         found = {}
-        for name, size in (("100 kB", 100_000), ("1 MB", 1_000_000)):
-            file = self.payload(LINE * (size // len(LINE)), "big")
-            found[name] = statistics.median(run_once(self.ours(), file, self.environment) for _ in range(rounds))
+        for name, size, _ in BIG:
+            lines = LINE * (size // len(LINE))
+            for kind, command in (("one heredoc", f"cat > notes.md <<'EOF'\n{lines}EOF\n"), ("commands", lines)):
+                file = self.payload(command, "big")
+                taken = [run_once(self.ours(), file, self.environment) for _ in range(rounds)]
+                found[f"{name}, {kind}"] = statistics.median(taken)
         return found
 
     def peer_decides(self, case: Case) -> dict[str, Any]:
@@ -322,7 +327,8 @@ def rows_of(times: dict[str, list[float]], big: dict[str, float], ratios: dict[s
             rows.append(Row(f"{name}: median to the floor's", statistics.median(taken) / median, "x", limit))
             limit = P95_RATIO if is_ours else None
             rows.append(Row(f"{name}: p95 to the floor's", percentile(taken, 0.95) / p95, "x", limit))
-    rows += [Row(f"guard, command of {name}: median", taken, "ms", BIG_MS[name]) for name, taken in big.items()]
+    limits = {name: limit for name, _, limit in BIG}
+    rows += [Row(f"guard, {name}: median", taken, "ms", limits[name.partition(",")[0]]) for name, taken in big.items()]
     rows += [Row(f"doubling: {name}", ratio, "x", GROWTH) for name, ratio in ratios.items()]
     return rows
 

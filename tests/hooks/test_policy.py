@@ -114,6 +114,7 @@ def test_project_cannot_loosen(laptop, project):
     assert laptop.bash("rm -rf ~/x/1").decision == "deny"
     assert laptop.bash("rm -rf ~/y/1").decision == "deny"
     assert "evil" not in laptop.bash("gh pr create").reason
+    assert (laptop.state / "guard" / "policy.faults").stat().st_size == 5
 
 
 def test_wrong_part_falls_back_and_the_rest_holds(laptop, organisation):
@@ -124,7 +125,14 @@ def test_wrong_part_falls_back_and_the_rest_holds(laptop, organisation):
 
 
 @pytest.mark.parametrize(
-    "data", [b"\xff\xfe", b"[" * 50_000, b'{"schema": 2, "off": ["pull-request"]}', b'{"schema": true}', b" " * 70_000]
+    "data",
+    [
+        b"\xff\xfe",
+        b"[" * 50_000,
+        b'{"schema": 2, "off": ["pull-request"]}',
+        b'{"schema": true}',
+        b'{"schema": 1, "off": ["pull-request"]}' + b" " * 70_000,
+    ],
 )
 @pytest.mark.parametrize("whose", ["organisation", "project"])
 def test_unreadable_policy_leaves_the_defaults_and_is_counted(laptop, data, whose):
