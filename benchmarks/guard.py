@@ -276,7 +276,8 @@ def soak(count: int, seed: int) -> dict[str, Any]:
             length = chance.choice((3, 10, 30, 100, 400))
             command = "".join(chance.choice(PIECES) for _ in range(length)) * chance.choice((1, 1, 1, 1, 50))
             answer = guard.judge("Bash", {"command": command}, cwd=CWD)
-            taken = float(answer.get("milliseconds", 0))
+            # The processor's time: on a shared machine the clock's says more about the others.
+            taken = float(answer.get("processor_milliseconds", 0))
             slowest = max(slowest, taken)
             is_wrong = bool(answer["fault"]) or taken > SLOW_MS
             faults += bool(answer["fault"])
