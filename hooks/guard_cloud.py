@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from guard_paths import Places
     from guard_walk import Command
 
-_HARMLESS = frozenset(["--help", "-h", "--dry-run", "--dryrun", "--generate-cli-skeleton", "--what-if", "--validate-only"])
+_HARMLESS = frozenset(
+    ["--help", "-h", "--dry-run", "--dryrun", "--generate-cli-skeleton", "--what-if", "--validate-only"]
+)
 _AWS_VALUES = frozenset([
     "profile", "region", "output", "endpoint-url", "query", "ca-bundle", "color", "cli-input-json", "cli-read-timeout",
     "cli-connect-timeout", "cli-binary-format", "cli-input-yaml",
@@ -35,14 +37,30 @@ _AWS_RIGHTS = (
     "put-public-access-block", "put-key-policy", "modify-image-attribute", "modify-snapshot-attribute",
     "modify-db-snapshot-attribute", "deactivate-mfa-device", "put-object-acl", "create-user",
 )  # fmt: skip
-_STOPPERS = ("stop-logging", "stop-instances", "stop-db-instance", "stop-db-cluster", "reboot-db-instance", "update-trail")
+_STOPPERS = (
+    "stop-logging",
+    "stop-instances",
+    "stop-db-instance",
+    "stop-db-cluster",
+    "reboot-db-instance",
+    "update-trail",
+)
 _CLOUD_VALUES = frozenset([
     "project", "account", "configuration", "format", "zone", "region", "filter", "verbosity", "impersonate-service-account",
     "flags-file", "billing-project", "location", "subscription", "resource-group", "name", "output", "query", "context",
     "access-token", "app", "org", "config", "token", "profile", "compartment-id", "type", "sort-by", "limit", "remote",
     "team", "site", "scope", "cwd", "environment", "namespace", "cluster", "stage", "aws-profile", "endpoint-url",
 ])  # fmt: skip
-_SHORTS = {"az": "gnosl", "heroku": "ar", "fly": "aco", "flyctl": "aco", "doctl": "tuc", "gsutil": "oho", "firebase": "P", "vercel": "AQtS"}
+_SHORTS = {
+    "az": "gnosl",
+    "heroku": "ar",
+    "fly": "aco",
+    "flyctl": "aco",
+    "doctl": "tuc",
+    "gsutil": "oho",
+    "firebase": "P",
+    "vercel": "AQtS",
+}
 _DELETING = frozenset(["delete", "destroy", "purge", "terminate", "del", "delete-backup-and-data", "remove-iam-policy"])
 _DELETING_SHORT = _DELETING | {"rm", "remove", "rb", "d", "nuke"}
 _PER_PROGRAM: "dict[str, frozenset[str]]" = {
@@ -96,7 +114,9 @@ _PER_PROGRAM: "dict[str, frozenset[str]]" = {
     "auth0": frozenset(["delete"]),
     "okta": frozenset(["delete"]),
 }
-_LOCAL_GROUPS = frozenset(["config", "configurations", "local", "context", "cache", "login", "auth", "extension", "plugins"])
+_LOCAL_GROUPS = frozenset(
+    ["config", "configurations", "local", "context", "cache", "login", "auth", "extension", "plugins"]
+)
 _MAX_VERB_PLACE = 6
 _RIGHTS = frozenset(["add-iam-policy-binding", "set-iam-policy", "remove-iam-policy-binding", "create-for-rbac"])
 

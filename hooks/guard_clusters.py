@@ -77,7 +77,9 @@ _UNINSTALLS = {
 }
 
 
-def _cluster_stop(decision: str = DENY, why: str = "it takes down what runs in a cluster, or deletes its data.") -> Stop:
+def _cluster_stop(
+    decision: str = DENY, why: str = "it takes down what runs in a cluster, or deletes its data."
+) -> Stop:
     return Stop(
         decision,
         "cluster-delete",
@@ -109,7 +111,9 @@ def judge_terraform(command: "Command", _places: "Places") -> "Stop | None":
 
 def judge_pulumi(command: "Command", _places: "Places") -> "Stop | None":
     """Judge Pulumi, the CDKs, Serverless and SAM."""
-    options, words = _first_words(command, "sCce", frozenset(["stack", "cwd", "config", "profile", "app", "context", "stage", "region"]))
+    options, words = _first_words(
+        command, "sCce", frozenset(["stack", "cwd", "config", "profile", "app", "context", "stage", "region"])
+    )
     found = frozenset(options)
     if found & (_HELP | {"--preview-only", "--noop", "--help"}) or not words:
         return None
@@ -203,7 +207,11 @@ def _takes_all(command: "Command") -> bool:
         return False
     spans = [span for argument in command.arguments for span in argument.outputs]
     sources = [source for first, last in spans for source in command.walk.plain(first, last, command.cwd, -1)]
-    is_picky = any(argument.startswith(("--filter", "-f")) or source.name == "grep" for source in sources for argument in source.arguments)
+    is_picky = any(
+        argument.startswith(("--filter", "-f")) or source.name == "grep"
+        for source in sources
+        for argument in source.arguments
+    )
     return bool(sources) and not is_picky
 
 

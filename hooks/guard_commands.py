@@ -227,7 +227,11 @@ class Analysis:
     def _runner(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
         verbs = _VERBS.get(command.name)
-        if verbs and verbs.isdisjoint(command.arguments) and not any(a.startswith(("-c", "--call")) for a in command.arguments):
+        if (
+            verbs
+            and verbs.isdisjoint(command.arguments)
+            and not any(a.startswith(("-c", "--call")) for a in command.arguments)
+        ):
             return
         from guard_runners import ARGV, EPHEMERAL, started
 
@@ -257,7 +261,7 @@ class Analysis:
         if module:
             yield from self._through(command.wrapped(module), depth + 1)
         for program in [*programs(command), *self._script(command, first_operand(command))]:
-            for text in shell_texts(program):
+            for text in shell_texts(program, command.name.rstrip("0123456789.")):
                 yield from self._nested(text, command, depth)
 
     def _script(self, command: Command, path: str) -> "list[str]":

@@ -14,9 +14,55 @@ _LONGS = frozenset([
     "file", "cmd", "keyspace", "server", "db", "login-path", "defaults-file", "delimiter",
 ])  # fmt: skip
 _SQL_OPTIONS = frozenset(["-c", "--command", "-e", "--execute", "-q", "-Q", "--query", "--sql", "-cmd", "--cmd", "-s"])
-_SHORTS = {"psql": "cdfhLopPRTUvF", "mysql": "eDhPuSr", "mariadb": "eDhPuSr", "mycli": "eDhPuS", "pgcli": "cdhpUu", "sqlcmd": "QqSUPdi", "cqlsh": "efuk", "clickhouse-client": "qhu", "clickhouse": "q", "duckdb": "cs", "snowsql": "qfacud", "cockroach": "ed", "usql": "c", "sqlplus": ""}
-_DROPPED = frozenset(["database", "schema", "table", "tablespace", "keyspace", "user", "role", "collection", "owned", "warehouse", "stage", "bucket"])
-_SQL_SERVERS = ("sql", "postgres", "mysql", "maria", "database", "db", "supabase", "snowflake", "bigquery", "clickhouse", "sqlite", "duckdb", "neon", "oracle", "redshift")
+_SHORTS = {
+    "psql": "cdfhLopPRTUvF",
+    "mysql": "eDhPuSr",
+    "mariadb": "eDhPuSr",
+    "mycli": "eDhPuS",
+    "pgcli": "cdhpUu",
+    "sqlcmd": "QqSUPdi",
+    "cqlsh": "efuk",
+    "clickhouse-client": "qhu",
+    "clickhouse": "q",
+    "duckdb": "cs",
+    "snowsql": "qfacud",
+    "cockroach": "ed",
+    "usql": "c",
+    "sqlplus": "",
+}
+_DROPPED = frozenset(
+    [
+        "database",
+        "schema",
+        "table",
+        "tablespace",
+        "keyspace",
+        "user",
+        "role",
+        "collection",
+        "owned",
+        "warehouse",
+        "stage",
+        "bucket",
+    ]
+)
+_SQL_SERVERS = (
+    "sql",
+    "postgres",
+    "mysql",
+    "maria",
+    "database",
+    "db",
+    "supabase",
+    "snowflake",
+    "bigquery",
+    "clickhouse",
+    "sqlite",
+    "duckdb",
+    "neon",
+    "oracle",
+    "redshift",
+)
 
 
 def judge_client(command: "Command", _places: "Places") -> "Stop | None":
@@ -24,7 +70,11 @@ def judge_client(command: "Command", _places: "Places") -> "Stop | None":
     name = command.name
     arguments = command.arguments
     if name in ("sqlite3", "duckdb", "litecli"):
-        options, operands = read_options(["-" + a if a.startswith("-") and len(a) > 2 and not a.startswith("--") else a for a in arguments], "cs", _LONGS | {"separator", "init", "nullvalue"})
+        options, operands = read_options(
+            ["-" + a if a.startswith("-") and len(a) > 2 and not a.startswith("--") else a for a in arguments],
+            "cs",
+            _LONGS | {"separator", "init", "nullvalue"},
+        )
         texts = operands[1:] + [value for option, value in options if option in _SQL_OPTIONS]
     else:
         options, operands = read_options(arguments, _SHORTS.get(name, "ceqQuUhpPdD"), _LONGS)
@@ -36,11 +86,26 @@ def judge_client(command: "Command", _places: "Places") -> "Stop | None":
 def judge_restore(command: "Command", _places: "Places") -> "Stop | None":
     """Judge the programs that restore a dump over what is there."""
     arguments = frozenset(command.arguments)
-    return _stop("it deletes what is in the database before it restores.") if arguments & {"--clean", "-c", "--drop"} else None
+    return (
+        _stop("it deletes what is in the database before it restores.")
+        if arguments & {"--clean", "-c", "--drop"}
+        else None
+    )
 
 
 _MIGRATIONS: "dict[str, tuple[str, ...]]" = {
-    "rails": ("db:drop", "db:reset", "db:purge", "db:schema:load", "db:structure:load", "db:truncate_all", "db:migrate:reset", "db:seed:replant", "db:drop:all", "db:setup"),
+    "rails": (
+        "db:drop",
+        "db:reset",
+        "db:purge",
+        "db:schema:load",
+        "db:structure:load",
+        "db:truncate_all",
+        "db:migrate:reset",
+        "db:seed:replant",
+        "db:drop:all",
+        "db:setup",
+    ),
     "prisma": ("migrate reset", "db push --force-reset", "db push --accept-data-loss"),
     "manage.py": ("flush", "reset_db", "migrate zero"),
     "artisan": ("migrate:fresh", "migrate:reset", "migrate:refresh", "db:wipe"),
@@ -68,7 +133,12 @@ _MIGRATIONS: "dict[str, tuple[str, ...]]" = {
     "dotnet": ("ef database drop",),
     "dotnet-ef": ("database drop",),
 }
-_SAME_AS = {"rake": "rails", "django-admin": "manage.py", "sequelize-cli": "sequelize", "kafka-topics.sh": "kafka-topics"}
+_SAME_AS = {
+    "rake": "rails",
+    "django-admin": "manage.py",
+    "sequelize-cli": "sequelize",
+    "kafka-topics.sh": "kafka-topics",
+}
 
 
 def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
@@ -76,7 +146,10 @@ def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
     words = [argument.lower() for argument in command.arguments]
     if {"--help", "-h", "--dry-run", "--pretend", "--sql"} & set(words):
         return None
-    if any(setting in ("RAILS_ENV=test", "APP_ENV=test", "NODE_ENV=test", "MIX_ENV=test", "DJANGO_ENV=test") for setting in command.assignments):
+    if any(
+        setting in ("RAILS_ENV=test", "APP_ENV=test", "NODE_ENV=test", "MIX_ENV=test", "DJANGO_ENV=test")
+        for setting in command.assignments
+    ):
         return None  # a database that tests fill again
     line = " " + " ".join([word for word in words if not word.startswith("-")]) + " "
     flags = " ".join([word for word in words if word.startswith("-")])
@@ -86,7 +159,9 @@ def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
         if plain == "migrate zero":
             if words[:1] == ["migrate"] and words[-1:] == ["zero"]:
                 return _stop("it takes all tables of an application away.")
-        elif (line.startswith(" " + plain + " ") or (":" in plain and " " + plain + " " in line) or not plain) and all(flag in flags for flag in needed):
+        elif (line.startswith(" " + plain + " ") or (":" in plain and " " + plain + " " in line) or not plain) and all(
+            flag in flags for flag in needed
+        ):
             return _stop("it deletes or empties the whole database.")
     return None
 
@@ -114,9 +189,23 @@ def judge_redis(command: "Command", _places: "Places") -> "Stop | None":
 
 def judge_mongo(command: "Command", _places: "Places") -> "Stop | None":
     """Judge the MongoDB shell's --eval and stdin."""
-    text = " ".join(command.arguments) + " " + command.stdin()
+    from guard_interpreters import read_program
+
+    _, text = read_program("\n".join(command.arguments) + "\n" + command.stdin(), "node")
     text = "".join(text.split())
-    if any(mark in text for mark in ("dropDatabase(", ".drop()", ".deleteMany({})", ".remove({})", "dropUser(", "dropAllUsers(", ".dropIndexes()", ".drop({")):
+    if any(
+        mark in text
+        for mark in (
+            "dropDatabase(",
+            ".drop()",
+            ".deleteMany({})",
+            ".remove({})",
+            "dropUser(",
+            "dropAllUsers(",
+            ".dropIndexes()",
+            ".drop({",
+        )
+    ):
         return _stop("it deletes a database, or all of a collection.")
     return None
 
@@ -136,8 +225,21 @@ def judge_tool(tool: str, tool_input: "dict[str, object]") -> "Stop | None":
 
 def _judge_database_tool(tool: str) -> "Stop | None":
     name = tool.rpartition("__")[2].replace("-", "_")
-    is_database = any(mark in tool for mark in (*_SQL_SERVERS, "mongo", "redis", "elastic", "qdrant", "pinecone", "clickhouse"))
-    is_drop = name.startswith(("drop_", "truncate_", "flush", "delete_database", "delete_table", "delete_collection", "delete_index", "delete_many")) or name.endswith(("_drop", "_truncate"))
+    is_database = any(
+        mark in tool for mark in (*_SQL_SERVERS, "mongo", "redis", "elastic", "qdrant", "pinecone", "clickhouse")
+    )
+    is_drop = name.startswith(
+        (
+            "drop_",
+            "truncate_",
+            "flush",
+            "delete_database",
+            "delete_table",
+            "delete_collection",
+            "delete_index",
+            "delete_many",
+        )
+    ) or name.endswith(("_drop", "_truncate"))
     return _stop("it deletes a database, a table or all of its rows.") if is_database and is_drop else None
 
 

@@ -21,7 +21,9 @@ _MERGING = frozenset(["--ours", "--theirs", "-2", "-3", "-p", "--patch", "-m", "
 _LONGEST_EXTENSION = 5
 
 
-def judge_discard(subcommand: str, arguments: "Sequence[str]", settings: "Sequence[str]", command: "Command") -> "Stop | None":
+def judge_discard(
+    subcommand: str, arguments: "Sequence[str]", settings: "Sequence[str]", command: "Command"
+) -> "Stop | None":
     """Judge every subcommand but push.
 
     Args:
@@ -58,7 +60,9 @@ def _reset(arguments: "Sequence[str]") -> "Stop | None":
 
 
 def _checkout(arguments: "Sequence[str]") -> "Stop | None":
-    options, operands = read_options(_before_dashes(arguments), "bB", frozenset(["orphan", "conflict", "pathspec-from-file"]))
+    options, operands = read_options(
+        _before_dashes(arguments), "bB", frozenset(["orphan", "conflict", "pathspec-from-file"])
+    )
     found = names(options)
     if _has(found, "-f", "force", 2):
         return _work_stop("it throws away every change that is not committed.")
@@ -127,7 +131,9 @@ def _stash(arguments: "Sequence[str]") -> "Stop | None":
 
 
 def _branch(arguments: "Sequence[str]") -> "Stop | None":
-    options, operands = read_options(arguments, "u", frozenset(["set-upstream-to", "sort", "format", "contains", "merged"]))
+    options, operands = read_options(
+        arguments, "u", frozenset(["set-upstream-to", "sort", "format", "contains", "merged"])
+    )
     found = names(options)
     is_forced = _has(found, "-f", "force", 5)
     is_deletion = "-D" in found or (is_forced and _has(found, "-d", "delete", 2))
@@ -207,7 +213,9 @@ def _read_tree(arguments: "Sequence[str]") -> "Stop | None":
 
 
 def _work_stop(why: str) -> Stop:
-    return Stop(DENY, "git-discard", why, "put the changes aside first, so that they can come back", "git stash push -u")
+    return Stop(
+        DENY, "git-discard", why, "put the changes aside first, so that they can come back", "git stash push -u"
+    )
 
 
 def _history_stop(decision: str = DENY) -> Stop:

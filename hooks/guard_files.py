@@ -22,10 +22,44 @@ _OPENED = {
     HOME: "it changes the rights of a whole home folder.",
     SYSTEM: "it changes the rights of folders that the system needs; logins and sudo stop working.",
 }
-_INSTALLED = ("/usr/local/", "/opt/", "/etc/apt/", "/etc/nginx/sites-enabled/", "/etc/yum.repos.d/", "/var/log/", "/var/www/", "/srv/", "/var/run/", "/root/")
+_INSTALLED = (
+    "/usr/local/",
+    "/opt/",
+    "/etc/apt/",
+    "/etc/nginx/sites-enabled/",
+    "/etc/yum.repos.d/",
+    "/var/log/",
+    "/var/www/",
+    "/srv/",
+    "/var/run/",
+    "/root/",
+)
 """Places whose single files installing and removing programs brings and takes."""
-_OPEN_TO_ALL = frozenset(["777", "0777", "a+w", "o+w", "a+rwx", "000", "0000", "o+rwx", "666", "0666", "+w", "a=rwx", "ugo+rwx", "a-rwx"])
-_FIND_TESTS = ("-name", "-iname", "-path", "-ipath", "-regex", "-iregex", "-mtime", "-mmin", "-newer", "-empty", "-size", "-ctime", "-atime", "-wholename", "-amin", "-cmin", "-lname", "-user", "-perm", "-xtype")
+_OPEN_TO_ALL = frozenset(
+    ["777", "0777", "a+w", "o+w", "a+rwx", "000", "0000", "o+rwx", "666", "0666", "+w", "a=rwx", "ugo+rwx", "a-rwx"]
+)
+_FIND_TESTS = (
+    "-name",
+    "-iname",
+    "-path",
+    "-ipath",
+    "-regex",
+    "-iregex",
+    "-mtime",
+    "-mmin",
+    "-newer",
+    "-empty",
+    "-size",
+    "-ctime",
+    "-atime",
+    "-wholename",
+    "-amin",
+    "-cmin",
+    "-lname",
+    "-user",
+    "-perm",
+    "-xtype",
+)
 _DISKUTIL = ("erase", "partitiondisk", "reformat", "secureerase", "zerodisk", "randomdisk", "apfs")
 _DISKUTIL_APFS = ("delete", "erase")
 
@@ -59,7 +93,9 @@ def _judge_file(operand: str, command: "Command", places: "Places") -> "Stop | N
     if zone == SYSTEM and operand.startswith(_INSTALLED):
         return None
     if zone == OUTSIDE:
-        return _delete_stop("delete-outside", "it deletes a file that is not part of this project, and there is no undo.")
+        return _delete_stop(
+            "delete-outside", "it deletes a file that is not part of this project, and there is no undo."
+        )
     return _delete_stop(*_DELETED[zone]) if zone in (ROOT, HOME, SYSTEM) else None
 
 
@@ -124,7 +160,11 @@ def judge_rights(command: "Command", places: "Places") -> "Stop | None":
     found = names(options)
     if command.is_ephemeral:
         return None
-    if not command.is_bulk and not found & {"-R"} and not any(is_unique_prefix(option, "recursive", 4) for option in found):
+    if (
+        not command.is_bulk
+        and not found & {"-R"}
+        and not any(is_unique_prefix(option, "recursive", 4) for option in found)
+    ):
         return _judge_single_rights(operands, command, places)
     for operand in operands[1:]:
         zone = places.zone(operand, command.cwd, is_bulk=command.is_bulk)
@@ -189,4 +229,3 @@ def disk_stop() -> Stop:
         "write into a file, or look at the disks first",
         "df -h",
     )
-

@@ -73,7 +73,10 @@ def judge_gh(command: "Command", _places: "Places") -> "Stop | None":
         return _repository_stop()
     if tuple(words[:2]) in _DELETIONS:
         return _forge_deletion()
-    if words[:2] == ["repo", "edit"] and dict(options).get("--visibility", "public" if "public" in words else "") == "public":
+    if (
+        words[:2] == ["repo", "edit"]
+        and dict(options).get("--visibility", "public" if "public" in words else "") == "public"
+    ):
         return _forge_deletion("it makes a repository public, with all its history.")
     if words[:2] == ["alias", "set"]:
         return _judge_alias(words[3:])
@@ -181,10 +184,26 @@ def _judge_remote_deletion(urls: "list[str]") -> "Stop | None":
             return _repository_stop()
         name = host.rpartition("@")[2].partition(":")[0]
         if ":9200" in host or "elastic" in name or "opensearch" in name:
-            return Stop(DENY, "database-drop", "it deletes a search index with all that is in it.", "look at the index first", "curl -s localhost:9200/_cat/indices")
-        is_own = name in ("localhost", "127.0.0.1", "0.0.0.0", "[", "") or name.endswith((".local", ".test", ".localhost")) or "." not in name  # noqa: S104
+            return Stop(
+                DENY,
+                "database-drop",
+                "it deletes a search index with all that is in it.",
+                "look at the index first",
+                "curl -s localhost:9200/_cat/indices",
+            )
+        is_own = (
+            name in ("localhost", "127.0.0.1", "0.0.0.0", "[", "")
+            or name.endswith((".local", ".test", ".localhost"))
+            or "." not in name
+        )  # noqa: S104
         if not is_own:
-            return Stop(ASK, "remote-delete", "it deletes something on a server, and nothing here can bring it back.", "look at it first", "curl -s https://api.example.com/v1/items/7")
+            return Stop(
+                ASK,
+                "remote-delete",
+                "it deletes something on a server, and nothing here can bring it back.",
+                "look at it first",
+                "curl -s https://api.example.com/v1/items/7",
+            )
     return None
 
 

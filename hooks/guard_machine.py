@@ -10,7 +10,24 @@ if TYPE_CHECKING:
 
 _HELP = frozenset(["--help", "--version", "-?"])
 _ESSENTIAL = ("libc6", "libc-bin", "systemd", "sudo", "bash", "coreutils", "dpkg", "apt", "python3", "python3-minimal", "openssh-server", "linux-image", "glibc", "init", "util-linux", "network-manager", "ubuntu-desktop", "login", "passwd", "openssl")  # fmt: skip
-_CRITICAL_UNITS = ("ssh", "network", "firewalld", "ufw", "nftables", "iptables", "dbus", "systemd-", "apparmor", "auditd", "gdm", "lightdm", "falcon", "clamav", "osquery", "fail2ban")
+_CRITICAL_UNITS = (
+    "ssh",
+    "network",
+    "firewalld",
+    "ufw",
+    "nftables",
+    "iptables",
+    "dbus",
+    "systemd-",
+    "apparmor",
+    "auditd",
+    "gdm",
+    "lightdm",
+    "falcon",
+    "clamav",
+    "osquery",
+    "fail2ban",
+)
 _WIPERS = {
     "fdisk": (), "sfdisk": (), "cfdisk": (), "gdisk": (), "parted": (),
     "sgdisk": ("-Z", "-z", "-o", "--zap-all", "--zap", "--clear", "-d"),
@@ -44,7 +61,9 @@ def judge_wiper(command: "Command", _places: "Places") -> "Stop | None":
     marks = _WIPERS[name]
     if marks:
         return disk_stop() if set(marks) & set(arguments) else None
-    lists = {"-l", "--list", "-d", "--dump", "-s", "print"} & set(arguments) and not {"mklabel", "rm", "mkpart"} & set(arguments)
+    lists = {"-l", "--list", "-d", "--dump", "-s", "print"} & set(arguments) and not {"mklabel", "rm", "mkpart"} & set(
+        arguments
+    )
     return None if lists or not any(argument.startswith("/dev/") for argument in arguments) else disk_stop()
 
 
@@ -71,7 +90,11 @@ def judge_systemctl(command: "Command", places: "Places") -> "Stop | None":
     if verb in ("mask",) or (verb == "isolate"):
         return _protection_stop(ASK)
     is_system = any(word.startswith(("system/", "/System", "/Library/LaunchDaemons")) for word in words[1:])
-    return _protection_stop() if command.name == "launchctl" and verb in ("bootout", "unload", "disable", "remove") and is_system else None
+    return (
+        _protection_stop()
+        if command.name == "launchctl" and verb in ("bootout", "unload", "disable", "remove") and is_system
+        else None
+    )
 
 
 def judge_protection(command: "Command", _places: "Places") -> "Stop | None":
@@ -79,7 +102,10 @@ def judge_protection(command: "Command", _places: "Places") -> "Stop | None":
     name, words = command.name, [argument.lower() for argument in command.arguments]
     raw = command.arguments
     off = (
-        (name.startswith(("iptables", "ip6tables")) and ({"-F", "--flush", "-X"} & set(raw) or ("-P" in raw and "ACCEPT" in raw)))
+        (
+            name.startswith(("iptables", "ip6tables"))
+            and ({"-F", "--flush", "-X"} & set(raw) or ("-P" in raw and "ACCEPT" in raw))
+        )
         or (name == "nft" and words[:2] == ["flush", "ruleset"])
         or (name == "ufw" and {"disable", "reset"} & set(words))
         or (name == "pfctl" and any(word in ("-d", "-F") for word in raw))
@@ -110,7 +136,11 @@ def judge_users(command: "Command", _places: "Places") -> "Stop | None":
     if name == "usermod":
         return _users_stop(ASK) if {"-L", "--lock", "-u", "-p", "-e"} & set(words) else None
     if name == "passwd":
-        return _users_stop(DENY if {"-d", "-l", "root", "--delete", "--lock"} & set(words) else ASK) if not {"-S", "--status"} & set(words) else None
+        return (
+            _users_stop(DENY if {"-d", "-l", "root", "--delete", "--lock"} & set(words) else ASK)
+            if not {"-S", "--status"} & set(words)
+            else None
+        )
     return _users_stop()
 
 
@@ -120,15 +150,22 @@ def judge_packages(command: "Command", _places: "Places") -> "Stop | None":
     found = names(options)
     if found & {"-s", "--simulate", "--dry-run", "--help", "--just-print"}:
         return None
-    removes = bool({"remove", "purge", "erase", "autopurge", "-e"} & set(words)) or bool(found & {"-P", "-r", "--purge", "--remove", "-e", "-R", "-Rdd"})
-    if removes and ({"--nodeps", "--force-all", "--force-depends", "--allow-remove-essential"} & found or any(word in _ESSENTIAL or word.startswith("linux-image") for word in words[1:])):
+    removes = bool({"remove", "purge", "erase", "autopurge", "-e"} & set(words)) or bool(
+        found & {"-P", "-r", "--purge", "--remove", "-e", "-R", "-Rdd"}
+    )
+    if removes and (
+        {"--nodeps", "--force-all", "--force-depends", "--allow-remove-essential"} & found
+        or any(word in _ESSENTIAL or word.startswith("linux-image") for word in words[1:])
+    ):
         return _stop("system-packages", "it removes what this system needs to start or to log in.", "df -h")
     return None
 
 
 def judge_mass_kill(command: "Command", _places: "Places") -> "Stop | None":
     """Judge pkill and killall by how many they would end."""
-    options, words = read_options(command.arguments, "uUgGPstF", frozenset(["euid", "uid", "signal", "user", "parent", "group"]))
+    options, words = read_options(
+        command.arguments, "uUgGPstF", frozenset(["euid", "uid", "signal", "user", "parent", "group"])
+    )
     found = dict(options)
     if command.name == "killall5":
         return _kill_stop()
@@ -146,7 +183,11 @@ def judge_kill_list(command: "Command") -> "Stop | None":
     for argument in command.arguments:
         for first, last in argument.outputs:
             sources = command.walk.plain(first, last, command.cwd, -1)
-            if sources and sources[0].name == "ps" and not any(s.name in ("grep", "rg", "awk", "pgrep") and _selects(s) for s in sources):
+            if (
+                sources
+                and sources[0].name == "ps"
+                and not any(s.name in ("grep", "rg", "awk", "pgrep") and _selects(s) for s in sources)
+            ):
                 return _kill_stop()
             if any(s.name == "pgrep" and any(a in (".", ".*", "") for a in s.arguments) for s in sources):
                 return _kill_stop()
@@ -154,19 +195,39 @@ def judge_kill_list(command: "Command") -> "Stop | None":
 
 
 def _selects(source: "Command") -> bool:
-    return source.name != "awk" or any("/" in argument or "==" in argument or "~" in argument for argument in source.arguments)
+    return source.name != "awk" or any(
+        "/" in argument or "==" in argument or "~" in argument for argument in source.arguments
+    )
 
 
 def _kill_stop() -> Stop:
-    return Stop(DENY, "kill-everything", "it ends every process that this user has, this session too.", "name the one process", "ps -f")
+    return Stop(
+        DENY,
+        "kill-everything",
+        "it ends every process that this user has, this session too.",
+        "name the one process",
+        "ps -f",
+    )
 
 
 def _users_stop(decision: str = DENY) -> Stop:
-    return Stop(decision, "user-accounts", "it changes who can use this machine, and can lock the person out.", "look at the account", "id")
+    return Stop(
+        decision,
+        "user-accounts",
+        "it changes who can use this machine, and can lock the person out.",
+        "look at the account",
+        "id",
+    )
 
 
 def _protection_stop(decision: str = DENY) -> Stop:
-    return Stop(decision, "protection-off", "it switches off what protects or runs this machine.", "look at its state", "systemctl status")
+    return Stop(
+        decision,
+        "protection-off",
+        "it switches off what protects or runs this machine.",
+        "look at its state",
+        "systemctl status",
+    )
 
 
 def _stop(rule: str, why: str, command: str) -> Stop:

@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from guard_walk import Command
 
 _DOWNLOADERS = frozenset(["curl", "wget", "http", "https", "xh", "aria2c", "fetch", "nc", "ncat", "netcat", "socat", "lynx", "curlie", "w3m", "ftp", "tftp", "invoke-webrequest", "iwr", "irm", "invoke-restmethod"])  # fmt: skip
-_RUNNERS = frozenset(["sh", "bash", "zsh", "dash", "ksh", "fish", "source", ".", "node", "perl", "ruby", "php", "deno", "bun"])
+_RUNNERS = frozenset(
+    ["sh", "bash", "zsh", "dash", "ksh", "fish", "source", ".", "node", "perl", "ruby", "php", "deno", "bun"]
+)
 
 
 def judge_code_source(command: "Command") -> "Stop | None":
@@ -69,9 +71,13 @@ def downloads(command: "Command") -> "list[str]":
         if "://" in argument:
             urls.append(argument.partition("?")[0])
         previous = argument
-    if command.name != "curl" or any(a == "--remote-name" or (a[:1] == "-" and a[1:2] != "-" and "O" in a) for a in command.arguments):
+    if command.name != "curl" or any(
+        a == "--remote-name" or (a[:1] == "-" and a[1:2] != "-" and "O" in a) for a in command.arguments
+    ):
         found.extend([url.rpartition("/")[2] for url in urls])
-    return [full for full in [absolute(path, command.cwd) for path in found if path and not path.startswith("-")] if full]
+    return [
+        full for full in [absolute(path, command.cwd) for path in found if path and not path.startswith("-")] if full
+    ]
 
 
 def judge_downloaded(command: "Command", downloaded: "set[str]") -> "Stop | None":

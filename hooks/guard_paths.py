@@ -23,7 +23,8 @@ _TEMPORARY = (  # and what the system makes again by itself
 _HOMES = ("/home/", "/Users/")
 _CACHES = (
     ".cache", ".npm", ".gradle/caches", ".m2/repository", ".cargo/registry", ".pnpm-store", ".local/share/Trash",
-    ".local/share/pnpm/store", "Library/Caches", ".Trash", "go/pkg/mod",
+    ".local/share/pnpm/store", "Library/Caches", "Library/Developer/Xcode/DerivedData", ".yarn/cache", ".yarn/berry/cache", ".bun/install/cache", ".nuget/packages",
+    ".cargo/git", ".pub-cache", ".terraform.d/plugin-cache", "Library/Developer/CoreSimulator/Caches", ".Trash", "go/pkg/mod",
 )  # fmt: skip
 _PERSONAL = frozenset([
     "Desktop", "Documents", "Downloads", "Library", "Movies", "Music", "Pictures", "Public", "Videos", ".aws",

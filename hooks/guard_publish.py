@@ -83,7 +83,17 @@ _PUBLICATIONS = {
     "glab": (("release", "create"), ("release", "delete"), ("release", "upload")),
     "claude": (("plugin", "publish"),),
 }  # fmt: skip
-_SHORTS = {"npm": "wC", "pnpm": "CF", "docker": "Hcl", "mvn": "fPplsD", "gradle": "pP", "gradlew": "pP", "twine": "rupi", "gh": "RtnF", "poetry": "rupC"}
+_SHORTS = {
+    "npm": "wC",
+    "pnpm": "CF",
+    "docker": "Hcl",
+    "mvn": "fPplsD",
+    "gradle": "pP",
+    "gradlew": "pP",
+    "twine": "rupi",
+    "gh": "RtnF",
+    "poetry": "rupC",
+}
 _PREFIXES = ("publish",)
 """Tasks of Gradle and sbt that only begin with this, such as publishAllPublicationsToX; not publishToMavenLocal."""
 _LOCAL = ("publishtomavenlocal", "publishlocal", "publishm2")

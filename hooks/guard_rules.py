@@ -199,7 +199,9 @@ _WRITERS = frozenset([
     "rm", "mv", "unlink", "rmdir", "truncate", "tee", "chmod", "chown", "shred", "chattr", "chflags", "cp", "ln",
     "install", "rsync", "ditto", "sed", "gsed", "perl", "dd",
 ])  # fmt: skip
-_OUTSIDE_WRITERS = frozenset(["tee", "truncate", "cp", "mv", "install", "ditto", "ln", "rsync", "sed", "gsed", "perl", "dd", "gcp"])
+_OUTSIDE_WRITERS = frozenset(
+    ["tee", "truncate", "cp", "mv", "install", "ditto", "ln", "rsync", "sed", "gsed", "perl", "dd", "gcp"]
+)
 
 
 class Judge:
@@ -330,9 +332,13 @@ class Judge:
         if cwd is None or project in ("/", self._home) or not is_inside(cwd, project):
             return False
         written = redirects + (command.arguments if command.name in _WRITERS else [])
-        return not any(
-            word[:1] in ("/", "~", UNKNOWN_TEXT) or ".." in word or ":" in word or ".claude" in word or "=" in word for word in written
-        ) and ".claude" not in cwd
+        return (
+            not any(
+                word[:1] in ("/", "~", UNKNOWN_TEXT) or ".." in word or ":" in word or ".claude" in word or "=" in word
+                for word in written
+            )
+            and ".claude" not in cwd
+        )
 
     def _downloaded(self, command: "Command") -> "Stop | None":
         """Note what is downloaded, and judge what runs it."""

@@ -17,11 +17,25 @@ ARGV, JOINED, REMOTE, EPHEMERAL = "argv", "joined", "remote", "ephemeral"
 """Words of a command; one text for a shell; words that run elsewhere; words that run in a container made for them."""
 
 
-def _one(words: "tuple[str, ...]", shorts: str = "", longs: "tuple[str, ...]" = (), operands: int = 0, kind: str = ARGV) -> "tuple[tuple[str, ...], str, tuple[str, ...], int, str]":
+def _one(
+    words: "tuple[str, ...]", shorts: str = "", longs: "tuple[str, ...]" = (), operands: int = 0, kind: str = ARGV
+) -> "tuple[tuple[str, ...], str, tuple[str, ...], int, str]":
     return words, shorts, longs, operands, kind
 
 
-_UV = ("with", "python", "from", "extra", "group", "project", "directory", "index", "env-file", "with-requirements", "package")
+_UV = (
+    "with",
+    "python",
+    "from",
+    "extra",
+    "group",
+    "project",
+    "directory",
+    "index",
+    "env-file",
+    "with-requirements",
+    "package",
+)
 _DOCKER_EXEC = ("env", "user", "workdir", "env-file", "detach-keys", "index", "file", "project-name")
 _DOCKER_RUN = (
     "env", "user", "workdir", "env-file", "volume", "mount", "name", "network", "publish", "entrypoint", "memory", "cpus", "platform", "label", "hostname",
@@ -69,16 +83,27 @@ _FORMS = {
         _one(("run",), "euwvpmlhac", _DOCKER_RUN, 1, EPHEMERAL),
         _one(("container", "run"), "euwvpmlhac", _DOCKER_RUN, 1, EPHEMERAL),
     ),
-    "docker-compose": (_one(("exec",), "euwfp", _DOCKER_EXEC, 1, REMOTE), _one(("run",), "euwvpl", _DOCKER_RUN, 1, EPHEMERAL)),
-    "kubectl": (_one(("exec",), "cnf", ("container", "namespace", "filename", "context", "kubeconfig"), 1, REMOTE), _one(("run",), "n", ("image", "namespace", "overrides", "env", "restart", "labels"), 1, EPHEMERAL)),
+    "docker-compose": (
+        _one(("exec",), "euwfp", _DOCKER_EXEC, 1, REMOTE),
+        _one(("run",), "euwvpl", _DOCKER_RUN, 1, EPHEMERAL),
+    ),
+    "kubectl": (
+        _one(("exec",), "cnf", ("container", "namespace", "filename", "context", "kubeconfig"), 1, REMOTE),
+        _one(("run",), "n", ("image", "namespace", "overrides", "env", "restart", "labels"), 1, EPHEMERAL),
+    ),
     "gcloud": (_one(("compute", "ssh"), "", ("zone", "project", "command"), 1, REMOTE),),
     "vagrant": (_one(("ssh",), "c", ("command",), 1, REMOTE),),
     "wsl": (_one((), "du", ("distribution", "user", "cd")),),
     "nix": (_one(("develop",), "c", ("command",), 0), _one(("shell",), "c", ("command",), 0)),
     "nix-shell": (_one((), "pI", ("run", "command")),),
     "tmux": (
-        _one(("new-session",), "sncxyFt", (), 0, JOINED), _one(("new",), "sncxyFt", (), 0, JOINED), _one(("new-window",), "nct", (), 0, JOINED),
-        _one(("neww",), "nct", (), 0, JOINED), _one(("split-window",), "lct", (), 0, JOINED), _one(("run-shell",), "dt", (), 0, JOINED), _one(("send-keys",), "tN", (), 0, JOINED),
+        _one(("new-session",), "sncxyFt", (), 0, JOINED),
+        _one(("new",), "sncxyFt", (), 0, JOINED),
+        _one(("new-window",), "nct", (), 0, JOINED),
+        _one(("neww",), "nct", (), 0, JOINED),
+        _one(("split-window",), "lct", (), 0, JOINED),
+        _one(("run-shell",), "dt", (), 0, JOINED),
+        _one(("send-keys",), "tN", (), 0, JOINED),
         _one(("send",), "tN", (), 0, JOINED),
     ),
     "screen": (_one((), "SctTpsehx"),),
@@ -113,7 +138,10 @@ _TEXT_OPTIONS = {
 }  # fmt: skip
 _CONTAINERS = frozenset(["docker", "podman", "nerdctl", "docker-compose", "podman-compose"])
 _GLOBALS = {
-    "docker": ("Hcl", frozenset(["host", "context", "config", "log-level", "file", "project-name", "env-file", "profile"])),
+    "docker": (
+        "Hcl",
+        frozenset(["host", "context", "config", "log-level", "file", "project-name", "env-file", "profile"]),
+    ),
     "kubectl": ("ns", frozenset(["namespace", "context", "kubeconfig", "cluster", "user"])),
     "npm": ("", frozenset(["prefix", "workspace"])),
     "pnpm": ("CF", frozenset(["filter", "dir"])),
@@ -121,7 +149,13 @@ _GLOBALS = {
     "tmux": ("fLSc", frozenset()),
     "uv": ("", frozenset(["project", "directory", "config-file"])),
 }
-_SAME_AS = {"podman": "docker", "nerdctl": "docker", "oc": "kubectl", "podman-compose": "docker-compose", "k": "kubectl"}
+_SAME_AS = {
+    "podman": "docker",
+    "nerdctl": "docker",
+    "oc": "kubectl",
+    "podman-compose": "docker-compose",
+    "k": "kubectl",
+}
 
 
 def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
@@ -135,7 +169,17 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
     if name in ("fd", "fdfind"):
         return ARGV, _after(arguments, ("-x", "-X", "--exec", "--exec-batch")), []
     if name in ("pwsh", "powershell"):
-        return ARGV, [], [" ".join(_after([argument.__class__(argument) for argument in arguments], ("-Command", "-c", "-command", "-C")))]
+        return (
+            ARGV,
+            [],
+            [
+                " ".join(
+                    _after(
+                        [argument.__class__(argument) for argument in arguments], ("-Command", "-c", "-command", "-C")
+                    )
+                )
+            ],
+        )
     if name in ("at", "batch"):
         return ARGV, [], [command.stdin()]
     texts = []
@@ -170,7 +214,9 @@ def _subcommand_end(arguments: "Sequence[str]", words: "tuple[str, ...]", name: 
         while at < len(arguments) and arguments[at].startswith("-"):
             options, _ = read_options(arguments[at : at + 1], shorts, longs)
             last = options[-1][0] if options else ""
-            takes_next = "=" not in arguments[at] and (last[2:] in longs if last.startswith("--") else last[1:] in shorts and len(arguments[at]) == 2)  # noqa: PLR2004
+            takes_next = "=" not in arguments[at] and (
+                last[2:] in longs if last.startswith("--") else last[1:] in shorts and len(arguments[at]) == 2
+            )  # noqa: PLR2004
             at += 2 if takes_next and last[1:] else 1
         if at >= len(arguments) or arguments[at] != word:
             return -1
@@ -192,7 +238,9 @@ def _machine_mount(arguments: "Sequence[str]") -> "tuple[str, str]":
     """
     for argument in arguments:
         source, colon, rest = argument.rpartition("=")[2].partition(":")
-        is_machine = source == "/" or (source.startswith(("/home/", "/Users/", "/root", "/etc")) and source.count("/") <= 2)  # noqa: PLR2004
+        is_machine = source == "/" or (
+            source.startswith(("/home/", "/Users/", "/root", "/etc")) and source.count("/") <= 2
+        )  # noqa: PLR2004
         if colon and is_machine:
             return source.rstrip("/"), rest.partition(":")[0].rstrip("/")
     return "", ""

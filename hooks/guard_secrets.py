@@ -38,13 +38,49 @@ _PERSONAL_FOLDERS = (
 )  # fmt: skip
 _HOLDERS = (".ssh", ".aws", ".gnupg", ".azure", ".config/gcloud", ".kube", ".password-store", ".docker")
 """Folders that hold secrets beside other things; reading one as a whole reads them."""
-_SSH_OPEN = frozenset(["config", "known_hosts", "known_hosts.old", "authorized_keys", "environment", "allowed_signers", "rc"])
+_SSH_OPEN = frozenset(
+    ["config", "known_hosts", "known_hosts.old", "authorized_keys", "environment", "allowed_signers", "rc"]
+)
 _GCLOUD_OPEN = ("configurations", "active_config", "config_default", "logs")
 _AZURE_SECRETS = ("accesstokens", "msal_token_cache", "service_principal", "azureprofile", "", "*")
-_SYSTEM = frozenset(["/etc/shadow", "/etc/gshadow", "/etc/master.passwd", "/etc/sudoers", "/etc/krb5.keytab", "/private/etc/master.passwd"])
-_SYSTEM_FOLDERS = ("/etc/ssl/private", "/etc/ssh/ssh_host_", "/run/secrets/", "/var/run/secrets/", "/etc/letsencrypt/live", "/etc/letsencrypt/archive", "/root/.ssh/id_", "/root/.aws")
+_SYSTEM = frozenset(
+    [
+        "/etc/shadow",
+        "/etc/gshadow",
+        "/etc/master.passwd",
+        "/etc/sudoers",
+        "/etc/krb5.keytab",
+        "/private/etc/master.passwd",
+    ]
+)
+_SYSTEM_FOLDERS = (
+    "/etc/ssl/private",
+    "/etc/ssh/ssh_host_",
+    "/run/secrets/",
+    "/var/run/secrets/",
+    "/etc/letsencrypt/live",
+    "/etc/letsencrypt/archive",
+    "/root/.ssh/id_",
+    "/root/.aws",
+)
 _KEY_NAMES = ("id_rsa", "id_ed25519", "id_ecdsa", "id_dsa")
-_SHARED = (".example", ".sample", ".template", ".dist", ".defaults", ".schema", ".tpl", ".md", ".ts", ".js", ".py", ".go", ".d", ".pub", ".vault")
+_SHARED = (
+    ".example",
+    ".sample",
+    ".template",
+    ".dist",
+    ".defaults",
+    ".schema",
+    ".tpl",
+    ".md",
+    ".ts",
+    ".js",
+    ".py",
+    ".go",
+    ".d",
+    ".pub",
+    ".vault",
+)
 _KEY_ENDINGS = (".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk", ".ovpn", ".asc.key", ".tfstate")
 _PROJECT_NAMES = frozenset([
     ".npmrc", ".pypirc", ".netrc", ".git-credentials", "credentials.json", "service-account.json", "serviceaccount.json",
@@ -64,10 +100,56 @@ _READERS = frozenset([
     "python", "python3", "perl", "ruby", "node", "php", "croc", "wormhole", "magic-wormhole", "ftp", "lftp", "tftp", "s3cmd", "mc", "az", "gcloud", "ssh-to-age", "age", "busybox", "print",
     "envsubst", "dasel", "miller", "mlr", "csvcut", "hexyl", "glow", "pygmentize", "highlight", "shasum", "foreach", "docker", "kubectl", "msgfmt", "git",
 ])  # fmt: skip
-_FOLDER_READERS = frozenset(["tar", "bsdtar", "gtar", "zip", "7z", "7za", "cp", "mv", "scp", "rsync", "ditto", "cpio", "pax", "rclone", "aws", "gsutil", "croc", "wormhole", "rg", "ag", "ack"])
+_FOLDER_READERS = frozenset(
+    [
+        "tar",
+        "bsdtar",
+        "gtar",
+        "zip",
+        "7z",
+        "7za",
+        "cp",
+        "mv",
+        "scp",
+        "rsync",
+        "ditto",
+        "cpio",
+        "pax",
+        "rclone",
+        "aws",
+        "gsutil",
+        "croc",
+        "wormhole",
+        "rg",
+        "ag",
+        "ack",
+    ]
+)
 _SEARCHERS = frozenset(["grep", "egrep", "fgrep"])
-_NOT_CONTENT = frozenset(["-i", "-F", "-o", "--key", "--cert", "--cacert", "-E", "--identity", "--env-file", "--config", "--kubeconfig", "-K", "--netrc-file", "-n", "-b", "-c", "-S"])
-_WITH_IDENTITY = frozenset(["scp", "sftp", "rsync", "curl", "wget", "docker", "kubectl", "git", "age", "gh", "http", "https", "xh"])
+_NOT_CONTENT = frozenset(
+    [
+        "-i",
+        "-F",
+        "-o",
+        "--key",
+        "--cert",
+        "--cacert",
+        "-E",
+        "--identity",
+        "--env-file",
+        "--config",
+        "--kubeconfig",
+        "-K",
+        "--netrc-file",
+        "-n",
+        "-b",
+        "-c",
+        "-S",
+    ]
+)
+_WITH_IDENTITY = frozenset(
+    ["scp", "sftp", "rsync", "curl", "wget", "docker", "kubectl", "git", "age", "gh", "http", "https", "xh"]
+)
 _ENVIRONMENT = frozenset(["env", "printenv", "export", "set", "declare", "typeset", "compgen"])
 _SENDERS = frozenset([
     "curl", "wget", "http", "https", "xh", "curlie", "nc", "ncat", "netcat", "socat", "telnet", "scp", "sftp", "rsync", "ftp", "lftp", "tftp",
@@ -97,14 +179,21 @@ def _is_personal(inner: str) -> bool:
         return True
     folder, _, last = inner.rpartition("/")
     if inner.startswith(".ssh/"):
-        return not (last in _SSH_OPEN or last.endswith(".pub") or last == "" or inner.startswith((".ssh/config.d", ".ssh/known")))
+        return not (
+            last in _SSH_OPEN
+            or last.endswith(".pub")
+            or last == ""
+            or inner.startswith((".ssh/config.d", ".ssh/known"))
+        )
     if inner.startswith(".azure/"):
         return last.lower().startswith(_AZURE_SECRETS[:4])
     if inner.startswith(".config/gcloud/"):
         return not inner[len(".config/gcloud/") :].startswith(_GCLOUD_OPEN)
     if inner.startswith((".mozilla", ".config/google-chrome", ".config/chromium", "Library/Application Support")):
         return last.lower() in ("login data", "cookies", "logins.json", "key4.db", "cookies.sqlite", "web data")
-    return any(inner.startswith(place + "/") for place in _PERSONAL_FOLDERS) or (folder in (".aws", ".kube") and "*" in last)
+    return any(inner.startswith(place + "/") for place in _PERSONAL_FOLDERS) or (
+        folder in (".aws", ".kube") and "*" in last
+    )
 
 
 def _is_of_project(last: str) -> bool:
@@ -119,7 +208,9 @@ def _is_of_project(last: str) -> bool:
 
 def holds_secrets(path: str, home: str) -> bool:
     """Tell whether a folder as a whole holds secrets of the person."""
-    return any(path == home + "/" + folder for folder in _HOLDERS) or path.startswith(tuple(home + "/" + f for f in _PERSONAL_FOLDERS))
+    return any(path == home + "/" + folder for folder in _HOLDERS) or path.startswith(
+        tuple(home + "/" + f for f in _PERSONAL_FOLDERS)
+    )
 
 
 def judge_read(path: str, cwd: str, home: str) -> "Stop | None":
@@ -174,7 +265,11 @@ class Secrets:
                 if not _is_header(argument):
                     for first, last in (*argument.outputs, *argument.files):
                         sources.extend(command.walk.plain(first, last, command.cwd, -1))
-        return _send_stop() if any(self._level(source) or _dumps_environment(source) or prints_secret(source) for source in sources) else None
+        return (
+            _send_stop()
+            if any(self._level(source) or _dumps_environment(source) or prints_secret(source) for source in sources)
+            else None
+        )
 
     def _level(self, command: "Command") -> int:
         """Say how secret what a command reads is."""
@@ -232,7 +327,15 @@ class Secrets:
 def _is_header(argument: str) -> bool:
     """Tell whether a word is a header, where a token belongs."""
     head, colon, _ = argument.partition(":")
-    return bool(colon) and head.lower() in ("authorization", "private-token", "x-api-key", "cookie", "api-key", "x-auth-token", "proxy-authorization")
+    return bool(colon) and head.lower() in (
+        "authorization",
+        "private-token",
+        "x-api-key",
+        "cookie",
+        "api-key",
+        "x-auth-token",
+        "proxy-authorization",
+    )
 
 
 def _inside(argument: str) -> "list[str]":
@@ -254,7 +357,13 @@ def _inside(argument: str) -> "list[str]":
 
 
 def _is_recursive(command: "Command") -> bool:
-    return any(argument.startswith("-") and not argument.startswith("--") and ("r" in argument or "R" in argument) or argument in ("--recursive", "--dereference-recursive") for argument in command.arguments)
+    return any(
+        argument.startswith("-")
+        and not argument.startswith("--")
+        and ("r" in argument or "R" in argument)
+        or argument in ("--recursive", "--dereference-recursive")
+        for argument in command.arguments
+    )
 
 
 def _dumps_environment(command: "Command") -> bool:
@@ -275,7 +384,24 @@ def is_sender(command: "Command") -> bool:
     if name in ("scp", "rsync", "sftp"):
         return any(":" in argument and not argument.startswith(("-", "/", "./")) for argument in arguments)
     if name in ("aws", "gsutil", "gcloud", "az", "rclone", "s3cmd", "mc", "s5cmd", "azcopy", "oci"):
-        return any(word in arguments for word in ("cp", "mv", "sync", "put", "upload", "copy", "copyto", "rsync", "move", "upload-batch", "put-object", "publish", "send-message"))
+        return any(
+            word in arguments
+            for word in (
+                "cp",
+                "mv",
+                "sync",
+                "put",
+                "upload",
+                "copy",
+                "copyto",
+                "rsync",
+                "move",
+                "upload-batch",
+                "put-object",
+                "publish",
+                "send-message",
+            )
+        )
     if name in ("gh", "glab"):
         return arguments[:1] in (["gist"], ["api"], ["issue"], ["pr"], ["snippet"], ["release"])
     if name == "openssl":
@@ -290,7 +416,11 @@ def prints_secret(command: "Command") -> bool:
     name = command.name
     _, words = read_options(command.arguments, "", frozenset())
     if name == "security":
-        return words[:1] in (["find-generic-password"], ["find-internet-password"]) and any(a.startswith("-") and ("w" in a or "g" in a) for a in command.arguments) or words[:1] in (["dump-keychain"], ["export"])
+        return (
+            words[:1] in (["find-generic-password"], ["find-internet-password"])
+            and any(a.startswith("-") and ("w" in a or "g" in a) for a in command.arguments)
+            or words[:1] in (["dump-keychain"], ["export"])
+        )
     if name in ("gpg", "gpg2"):
         return any(argument.startswith(("--export-secret", "--export-secret-keys")) for argument in command.arguments)
     if name == "secret-tool":
@@ -299,7 +429,10 @@ def prints_secret(command: "Command") -> bool:
     if not any(words[: len(head)] == list(head) or _has_run(words, head) for head in heads):
         return False
     if name in ("kubectl", "oc"):
-        return any(argument in ("-o", "--output", "-oyaml", "-ojson") or argument.startswith(("-o", "--output=", "--template")) for argument in command.arguments) and not {"name", "wide"} & set(words)
+        return any(
+            argument in ("-o", "--output", "-oyaml", "-ojson") or argument.startswith(("-o", "--output=", "--template"))
+            for argument in command.arguments
+        ) and not {"name", "wide"} & set(words)
     if name == "aws" and "get-parameter" in words:
         return "--with-decryption" in command.arguments
     if name == "aws" and "configure" in words:
@@ -315,8 +448,21 @@ def _has_run(words: "list[str]", head: "tuple[str, ...]") -> bool:
 _PRINTERS: "dict[str, tuple[tuple[str, ...], ...]]" = {
     "gh": (("auth", "token"),),
     "glab": (("auth", "token"),),
-    "aws": (("secretsmanager", "get-secret-value"), ("ssm", "get-parameter"), ("configure", "get"), ("ssm", "get-parameters"), ("configure", "export-credentials"), ("sts", "get-session-token"), ("ecr", "get-login-password")),
-    "gcloud": (("secrets", "versions", "access"), ("auth", "print-access-token"), ("auth", "print-identity-token"), ("auth", "application-default", "print-access-token")),
+    "aws": (
+        ("secretsmanager", "get-secret-value"),
+        ("ssm", "get-parameter"),
+        ("configure", "get"),
+        ("ssm", "get-parameters"),
+        ("configure", "export-credentials"),
+        ("sts", "get-session-token"),
+        ("ecr", "get-login-password"),
+    ),
+    "gcloud": (
+        ("secrets", "versions", "access"),
+        ("auth", "print-access-token"),
+        ("auth", "print-identity-token"),
+        ("auth", "application-default", "print-access-token"),
+    ),
     "az": (("keyvault", "secret", "show"), ("account", "get-access-token"), ("storage", "account", "keys", "list")),
     "vault": (("kv", "get"), ("read",), ("token", "lookup"), ("print", "token")),
     "op": (("read",), ("item", "get"), ("document", "get")),

@@ -69,7 +69,9 @@ def _switches_off(text: str) -> bool:
 
 def _is_known_text(command: "Command") -> bool:
     """Tell whether what is written is plain to see, and only added or created: a here-document, an echo."""
-    return command.name in ("cat", "echo", "printf", "tee", "install") and not (command.name == "tee" and command.upstream() and not command.stdin())
+    return command.name in ("cat", "echo", "printf", "tee", "install") and not (
+        command.name == "tee" and command.upstream() and not command.stdin()
+    )
 
 
 def _settings_question() -> Stop:

@@ -7,15 +7,56 @@ from guard_decision import ASK, DENY, Stop
 from payload import string
 
 _COMMAND_KEYS = ("command", "cmd", "cli_command", "shell_command", "script", "bash", "commands", "code")
-_COMMAND_TOOLS = ("command", "shell", "bash", "exec", "terminal", "call_aws", "run", "process", "cli", "powershell", "ssh")
+_COMMAND_TOOLS = (
+    "command",
+    "shell",
+    "bash",
+    "exec",
+    "terminal",
+    "call_aws",
+    "run",
+    "process",
+    "cli",
+    "powershell",
+    "ssh",
+)
 _PATH_KEYS = ("path", "file_path", "filepath", "filename", "uri", "source", "destination", "target", "file")
-_WRITING = ("write", "edit", "create", "append", "replace", "move", "delete", "patch", "save", "update", "remove", "insert")
+_WRITING = (
+    "write",
+    "edit",
+    "create",
+    "append",
+    "replace",
+    "move",
+    "delete",
+    "patch",
+    "save",
+    "update",
+    "remove",
+    "insert",
+)
 _COSTLY = (
     "kube", "k8s", "aws", "gcp", "gcloud", "google-cloud", "azure", "terraform", "pulumi", "docker", "heroku", "cloudflare", "vercel", "netlify",
     "supabase", "neon", "mongo", "redis", "elastic", "helm", "argocd", "digitalocean", "railway", "firebase", "s3", "openstack", "portainer", "planetscale",
 )  # fmt: skip
 _FORGES = ("github", "gitlab", "bitbucket", "gitea", "azure-devops")
-_DELETING = frozenset(["delete", "destroy", "drop", "purge", "terminate", "remove", "uninstall", "flushall", "flushdb", "truncate", "wipe", "flush", "prune"])
+_DELETING = frozenset(
+    [
+        "delete",
+        "destroy",
+        "drop",
+        "purge",
+        "terminate",
+        "remove",
+        "uninstall",
+        "flushall",
+        "flushdb",
+        "truncate",
+        "wipe",
+        "flush",
+        "prune",
+    ]
+)
 _READING = frozenset(["get", "list", "describe", "search", "read", "preview", "plan"])
 
 
@@ -42,10 +83,16 @@ def judge_name(tool: str, tool_input: "dict[str, object]") -> "Stop | None":
 
 
 def _judge_forge(words: "frozenset[str]") -> "Stop | None":
-    if words & {"delete", "remove"} and words & {"repository", "repo", "project"} and not words & {"file", "label", "member", "collaborator"}:
+    if (
+        words & {"delete", "remove"}
+        and words & {"repository", "repo", "project"}
+        and not words & {"file", "label", "member", "collaborator"}
+    ):
         return _stop(DENY, "repository-delete", "it deletes a whole repository, and nothing brings it back.")
     if words & {"delete"} and words & {"branch", "tag", "ref"}:
-        return _stop(ASK, "branch-delete-remote", "it deletes a branch on the server, where others may have built on it.")
+        return _stop(
+            ASK, "branch-delete-remote", "it deletes a branch on the server, where others may have built on it."
+        )
     if words & {"create", "publish"} and "release" in words:
         return _stop(ASK, "publish", "what is published is public at once.")
     return None
@@ -81,7 +128,9 @@ def paths(tool_input: "dict[str, object]") -> "list[str]":
     several = tool_input.get("paths")
     if isinstance(several, list):
         found.extend([path for path in several if isinstance(path, str)])
-    return [path.removeprefix("file://") for path in found if path.removeprefix("file://").startswith(("/", "~/", "../"))]
+    return [
+        path.removeprefix("file://") for path in found if path.removeprefix("file://").startswith(("/", "~/", "../"))
+    ]
 
 
 def is_writing(tool: str) -> bool:

@@ -153,7 +153,9 @@ class Command:
             if command.name == "ls":
                 places = [argument for argument in command.arguments if not argument.startswith("-")]
                 is_named = any(argument.startswith("-") and "d" in argument for argument in command.arguments)
-                return [place if is_named or place.has_glob else Argument(place + "/" + UNKNOWN_TEXT) for place in places]
+                return [
+                    place if is_named or place.has_glob else Argument(place + "/" + UNKNOWN_TEXT) for place in places
+                ]
         return []
 
     def sources(self) -> "list[Command]":
@@ -222,7 +224,9 @@ class Walk:
         command.walk = self
         command.is_captured = simple.is_captured
         if simple.assignments:
-            command.assignments = [name + "=" + self.expander.text(word, cwd) for name, word in simple.assignments if word]
+            command.assignments = [
+                name + "=" + self.expander.text(word, cwd) for name, word in simple.assignments if word
+            ]
         if simple.stdin is not None:
             command.feed = Feed(self, simple.stdin, cwd, place)
         if argv and argv[0] == "read" and command.feed is not None:

@@ -18,10 +18,58 @@ _INSTALLED = (
     "/etc/apt/trusted.gpg.d", "/etc/apt/preferences.d", "/Volumes", "/var/www", "/proc/self", "/dev/fd", "/dev/pts", "/var/lib/docker", "/root",
 )  # fmt: skip
 """Where installing puts new files; the system's own are elsewhere."""
-_TERMINALS = ("/dev/null", "/dev/std", "/dev/tty", "/dev/fd", "/dev/tcp", "/dev/udp", "/dev/pts", "/dev/full", "/proc/self/fd", "/dev/zero", "/dev/console")
-_LOGINS = ("/etc/passwd", "/etc/shadow", "/etc/sudoers", "/etc/group", "/etc/pam.d", "/etc/ssh", "/etc/crontab", "/etc/cron", "/etc/fstab", "/etc/ld.so", "/boot", "/proc/sys", "/sys/")
-_STARTUP = (".ssh/", ".config/autostart/", ".config/systemd/user/", "Library/LaunchAgents/", ".config/fish/", ".gnupg/", ".aws/", ".kube/", ".docker/")
-_OPEN_DOTS = (".claude", ".cache", ".local/share", ".local/state", ".npm/", ".vscode/", ".cursor/", ".codex/", ".gemini/", ".agents/", ".config/skillway")
+_TERMINALS = (
+    "/dev/null",
+    "/dev/std",
+    "/dev/tty",
+    "/dev/fd",
+    "/dev/tcp",
+    "/dev/udp",
+    "/dev/pts",
+    "/dev/full",
+    "/proc/self/fd",
+    "/dev/zero",
+    "/dev/console",
+)
+_LOGINS = (
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc/sudoers",
+    "/etc/group",
+    "/etc/pam.d",
+    "/etc/ssh",
+    "/etc/crontab",
+    "/etc/cron",
+    "/etc/fstab",
+    "/etc/ld.so",
+    "/boot",
+    "/proc/sys",
+    "/sys/",
+)
+_STARTUP = (
+    ".ssh/",
+    ".config/autostart/",
+    ".config/systemd/user/",
+    "Library/LaunchAgents/",
+    ".config/fish/",
+    ".gnupg/",
+    ".aws/",
+    ".kube/",
+    ".docker/",
+)
+_OPEN_DOTS = (
+    ".claude",
+    ".cache",
+    ".local/share",
+    ".local/state",
+    ".npm/",
+    ".vscode/",
+    ".cursor/",
+    ".codex/",
+    ".gemini/",
+    ".agents/",
+    ".config/skillway",
+)
 _COPIERS = frozenset(["cp", "install", "ditto", "ln", "gcp"])
 
 
@@ -72,10 +120,23 @@ def judge_writer(command: "Command", places: "Places") -> "Stop | None":
     return None
 
 
-_VALUED = {"cp": "tS", "mv": "tS", "install": "gmotS", "truncate": "sro", "sed": "ef", "gsed": "ef", "perl": "eE", "rsync": "ef", "ln": "tS", "tee": ""}
+_VALUED = {
+    "cp": "tS",
+    "mv": "tS",
+    "install": "gmotS",
+    "truncate": "sro",
+    "sed": "ef",
+    "gsed": "ef",
+    "perl": "eE",
+    "rsync": "ef",
+    "ln": "tS",
+    "tee": "",
+}
 
 
-def _judge_copy(operands: "list[str]", options: "list[tuple[str, str]]", command: "Command", places: "Places") -> "Stop | None":
+def _judge_copy(
+    operands: "list[str]", options: "list[tuple[str, str]]", command: "Command", places: "Places"
+) -> "Stop | None":
     """Judge a copy: a new file beside others is no loss, but an empty source or a file of the system is."""
     target = dict(options).get("-t", dict(options).get("--target-directory", operands[-1] if len(operands) > 1 else ""))
     if is_disk(target):
@@ -107,14 +168,22 @@ def _judge_move(operands: "list[str]", command: "Command", places: "Places") -> 
     return _judge_copy(operands, [], command, places)
 
 
-def _judge_mirror(found: "frozenset[str]", operands: "list[str]", command: "Command", places: "Places") -> "Stop | None":
+def _judge_mirror(
+    found: "frozenset[str]", operands: "list[str]", command: "Command", places: "Places"
+) -> "Stop | None":
     """Judge rsync with --delete: it deletes what the source does not have."""
     deletes = any(option.startswith(("--delete", "--del")) for option in found)
     target = operands[-1] if operands else ""
     if not deletes or not target:
         return None
     if ":" in target.partition("/")[0]:
-        return Stop(ASK, "outside-write", "it deletes on the other machine what is not here.", "see first what it would do", "rsync -an --delete --itemize-changes build/ dev@host.example.com:site/")
+        return Stop(
+            ASK,
+            "outside-write",
+            "it deletes on the other machine what is not here.",
+            "see first what it would do",
+            "rsync -an --delete --itemize-changes build/ dev@host.example.com:site/",
+        )
     return _outside_stop() if places.zone(target, command.cwd) in (ROOT, HOME, SYSTEM, OUTSIDE) else None
 
 
