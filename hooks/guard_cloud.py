@@ -138,7 +138,7 @@ def judge_aws(command: "Command", _places: "Places") -> "Stop | None":
         return _deletion()
     if operation in _STOPPERS:
         return _deletion(ASK)
-    is_opened = operation == "authorize-security-group-ingress" and any(mark in " ".join(words + [v for _, v in options]) for mark in ("0.0.0.0/0", "::/0"))  # fmt: skip  # noqa: S104 - read, not bound
+    is_opened = operation == "authorize-security-group-ingress" and any(mark in " ".join(words + [v for _, v in options]) for mark in ("0.0.0.0/0", "::/0"))  # fmt: skip
     if operation in _AWS_RIGHTS or is_opened or (service == "route53" and "DELETE" in " ".join(command.arguments)):
         return _rights()
     if any(option in ("--no-deletion-protection", "--no-enable-deletion-protection") for option in found):
@@ -190,7 +190,7 @@ def judge_cloud(command: "Command", _places: "Places") -> "Stop | None":
         return _deletion(DENY if found & {"--recursive", "-r", "--force"} or "*" in words[-1] else ASK)
     if name == "nomad":
         return _deletion() if "-purge" in command.arguments else None
-    if name in ("aws-nuke",) and "--no-dry-run" not in found:
+    if name == "aws-nuke" and "--no-dry-run" not in found:
         return None
     if name == "bq" and words[:1] == ["query"]:
         from guard_data import judge_sql

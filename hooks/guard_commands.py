@@ -282,7 +282,8 @@ class Analysis:
         for target in targets:
             full = absolute(target, command.cwd)
             if full is not None and text:
-                self._scripts[full] = self._scripts.get(full, "") + text + "\n"
+                # Appending is not followed line by line: that would cost the square of the lines.
+                self._scripts[full] = text
 
     # What looks through a program; plain functions, so that they are called with the analysis.
     KINDS = {  # noqa: RUF012 - constant; ClassVar would import typing on every tool call

@@ -195,7 +195,7 @@ def _judge_remote_deletion(urls: "list[str]") -> "Stop | None":
             name in ("localhost", "127.0.0.1", "0.0.0.0", "[", "")
             or name.endswith((".local", ".test", ".localhost"))
             or "." not in name
-        )  # noqa: S104
+        )
         if not is_own:
             return Stop(
                 ASK,

@@ -62,9 +62,7 @@ def downloads(command: "Command") -> "list[str]":
     found = [target for _, target in command.redirects]
     urls, previous = [], ""
     for argument in command.arguments:
-        if previous in ("-o", "--output", "-O", "--output-document") or (previous.startswith("-") and not previous.startswith("--") and previous.endswith(("o", "O")) and command.name == "wget"):  # fmt: skip
-            found.append(argument)
-        elif previous.startswith("-") and not previous.startswith("--") and previous.endswith("o"):
+        if previous in ("-o", "--output", "-O", "--output-document") or (previous.startswith("-") and not previous.startswith("--") and previous.endswith(("o", "O")) and command.name == "wget") or (previous.startswith("-") and not previous.startswith("--") and previous.endswith("o")):  # fmt: skip
             found.append(argument)
         elif argument.startswith(("--output=", "--output-document=")):
             found.append(argument.partition("=")[2])

@@ -117,7 +117,7 @@ def judge_publication(command: "Command", _places: "Places") -> "Stop | None":
 
 
 def _starts(words: "list[str]", wanted: "tuple[str, ...]") -> bool:
-    return len(words) >= len(wanted) and all(word == want for word, want in zip(words, wanted))
+    return len(words) >= len(wanted) and all(word == want for word, want in zip(words, wanted))  # noqa: B905 - strict came with 3.10
 
 
 def _is_task(word: str, name: str) -> bool:

@@ -216,7 +216,7 @@ def _subcommand_end(arguments: "Sequence[str]", words: "tuple[str, ...]", name: 
             last = options[-1][0] if options else ""
             takes_next = "=" not in arguments[at] and (
                 last[2:] in longs if last.startswith("--") else last[1:] in shorts and len(arguments[at]) == 2
-            )  # noqa: PLR2004
+            )
             at += 2 if takes_next and last[1:] else 1
         if at >= len(arguments) or arguments[at] != word:
             return -1
@@ -240,7 +240,7 @@ def _machine_mount(arguments: "Sequence[str]") -> "tuple[str, str]":
         source, colon, rest = argument.rpartition("=")[2].partition(":")
         is_machine = source == "/" or (
             source.startswith(("/home/", "/Users/", "/root", "/etc")) and source.count("/") <= 2
-        )  # noqa: PLR2004
+        )
         if colon and is_machine:
             return source.rstrip("/"), rest.partition(":")[0].rstrip("/")
     return "", ""

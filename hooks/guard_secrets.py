@@ -347,8 +347,8 @@ def _inside(argument: str) -> "list[str]":
         if sign and rest:
             text = rest
     text = text.partition(";")[0]
-    for path in {argument, text}:
-        path = path.removeprefix("file://").removeprefix("fileb://")
+    for word in (argument, text):
+        path = word.removeprefix("file://").removeprefix("fileb://")
         if path and not path.startswith("-"):
             found.append(path)
     if argument.startswith("-T") and len(argument) > 2:  # noqa: PLR2004 - curl's -Tfile
@@ -358,9 +358,7 @@ def _inside(argument: str) -> "list[str]":
 
 def _is_recursive(command: "Command") -> bool:
     return any(
-        argument.startswith("-")
-        and not argument.startswith("--")
-        and ("r" in argument or "R" in argument)
+        (argument.startswith("-") and not argument.startswith("--") and ("r" in argument or "R" in argument))
         or argument in ("--recursive", "--dereference-recursive")
         for argument in command.arguments
     )
@@ -419,8 +417,7 @@ def prints_secret(command: "Command") -> bool:
         return (
             words[:1] in (["find-generic-password"], ["find-internet-password"])
             and any(a.startswith("-") and ("w" in a or "g" in a) for a in command.arguments)
-            or words[:1] in (["dump-keychain"], ["export"])
-        )
+        ) or words[:1] in (["dump-keychain"], ["export"])
     if name in ("gpg", "gpg2"):
         return any(argument.startswith(("--export-secret", "--export-secret-keys")) for argument in command.arguments)
     if name == "secret-tool":

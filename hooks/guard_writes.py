@@ -92,7 +92,7 @@ def judge_writer(command: "Command", places: "Places") -> "Stop | None":
     """Judge the programs that write the files named in their operands."""
     options, operands = read_options(command.arguments, _VALUED.get(command.name, ""), frozenset(["suffix", "target-directory", "mode", "owner", "group", "size", "expression", "exclude", "include", "reference", "rsh", "exclude-from", "filter"]))  # fmt: skip
     found = names(options)
-    if command.is_remote or found & {"--help", "--version", "-n", "--dry-run"} and command.name in ("rsync",):
+    if command.is_remote or (found & {"--help", "--version", "-n", "--dry-run"} and command.name == "rsync"):
         return None
     name = command.name
     if name == "mv":
