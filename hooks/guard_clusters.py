@@ -223,7 +223,7 @@ _DATA_LOSSES = frozenset([
 
 
 def _judge_compose(command: "Command", words: "list[str]") -> "Stop | None":
-    arguments = list(command.arguments)
+    arguments: "list[str]" = list(command.arguments)
     verb = words[0] if words else ""
     if verb not in ("down", "rm") or verb not in arguments:
         return None

@@ -191,7 +191,7 @@ _MAX_CALL = 2000
 
 def _calls(bare: str, words: "tuple[str, ...]") -> "list[tuple[int, int]]":
     """Give where calls of these words stand, from the start of their statement to the closing parenthesis."""
-    spans = []
+    spans: "list[tuple[int, int]]" = []
     for word in words:
         at = bare.find(word)
         while at >= 0 and len(spans) < _MAX_CALLS:

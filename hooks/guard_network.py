@@ -59,7 +59,7 @@ def downloads(command: "Command") -> "list[str]":
     """Give the files that a command downloads to."""
     if command.name not in ("curl", "wget", "aria2c"):
         return []
-    found = [target for _, target in command.redirects]
+    found: "list[str]" = [target for _, target in command.redirects]
     urls, previous = [], ""
     for argument in command.arguments:
         if previous in ("-o", "--output", "-O", "--output-document") or (previous.startswith("-") and not previous.startswith("--") and previous.endswith(("o", "O")) and command.name == "wget") or (previous.startswith("-") and not previous.startswith("--") and previous.endswith("o")):  # fmt: skip
@@ -87,7 +87,7 @@ def judge_downloaded(command: "Command", downloaded: "set[str]") -> "Stop | None
     """
     if not downloaded:
         return None
-    scripts = [command.program] if "/" in command.program else []
+    scripts: "list[str]" = [command.program] if "/" in command.program else []
     if command.name in _RUNNERS or command.name.startswith("python"):
         scripts += [argument for argument in command.arguments if not argument.startswith("-")][:1]
     if not any(absolute(script, command.cwd) in downloaded for script in scripts):

@@ -302,7 +302,7 @@ class Judge:
         rule = _RULES.get(name)
         if rule is None and name.startswith(("mkfs", "newfs_")):
             rule = (_files, "judge_disk")
-        redirects = [target for _, target in command.redirects if target not in _QUIET_TARGETS]
+        redirects: "list[str]" = [target for _, target in command.redirects if target not in _QUIET_TARGETS]
         writes = (bool(redirects) or name in _WRITERS) and not self._stays_inside(command, redirects)
         if writes:
             self._note(_self().judge_command(command, self._own_folders(), self._home), command.source)

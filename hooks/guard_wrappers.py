@@ -218,9 +218,9 @@ def git_commands(arguments: "Sequence[str]") -> "list[str]":
             texts.append(following)
     if is_rebase:
         texts.extend([argument[len("--exec=") :] for argument in arguments if argument.startswith("--exec=")])
-    words = [argument for argument in arguments if not argument.startswith("-")]
-    if words[:1] == ["config"]:
-        for name, value in zip(words, words[1:]):
+    plain = [argument for argument in arguments if not argument.startswith("-")]
+    if plain[:1] == ["config"]:
+        for name, value in zip(plain, plain[1:]):
             if name.lower().startswith("alias."):
                 texts.append(value[1:] if value.startswith("!") else "git " + value)
     for subcommand, verb in (("bisect", "run"), ("submodule", "foreach")):
