@@ -4,8 +4,9 @@ Looks through wrappers, shells and interpreters to what they start, up to a dept
 the commands of one text to `guard_walk.py`, and judging to the rules.
 """
 
-from guard_expansion import UNKNOWN_TEXT, Argument, Values
+from guard_expansion import UNKNOWN_TEXT, Argument, Values, printed_text
 from guard_lexer import Lexer
+from guard_paths import absolute
 from guard_walk import Command, Walk
 from guard_wrappers import (
     ARGV,
@@ -30,6 +31,26 @@ MAX_CHARACTERS = 1 << 20
 MAX_NESTED_CHARACTERS = 1 << 18
 """Characters in all that shells, eval and interpreters inside the command are read for."""
 
+_MAX_SCRIPTS = 64
+_RUNNERS = (
+    "npx", "bunx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "uv", "poetry", "pipenv", "hatch", "pdm", "rye", "pixi", "conda", "mamba", "bundle",
+    "composer", "mise", "asdf", "rbenv", "pyenv", "nvm", "direnv", "op", "doppler", "infisical", "aws-vault", "chamber", "dotenv", "dotenvx", "docker",
+    "docker-compose", "podman", "nerdctl", "podman-compose", "kubectl", "oc", "gcloud", "vagrant", "wsl", "nix", "nix-shell", "tmux", "screen", "concurrently",
+    "hyperfine", "nodemon", "entr", "fd", "fdfind", "ansible", "pwsh", "powershell", "at", "batch", "multipass", "lxc", "limactl", "heroku", "fly", "flyctl", "atmos",
+)  # fmt: skip
+"""Programs that `guard_runners.py` looks through; it is imported only for them."""
+_VERBS = {
+    "npm": frozenset(["exec", "x"]),
+    "pnpm": frozenset(["exec", "dlx"]),
+    "yarn": frozenset(["exec", "dlx", "run"]),
+    "bun": frozenset(["x"]),
+    "docker": frozenset(["exec", "run"]),
+    "kubectl": frozenset(["exec", "run"]),
+    "uv": frozenset(["run"]),
+    "poetry": frozenset(["run"]),
+    "gcloud": frozenset(["ssh"]),
+}
+"""Without one of these words such a program starts nothing else."""
 _INTERPRETERS = frozenset(
     ["python", "node", "nodejs", "perl", "ruby", "php", "deno", "bun", "awk", "gawk", "mawk", "osascript"]
 )
@@ -57,6 +78,7 @@ class Analysis:
         self.budget = MAX_NESTED_CHARACTERS
         self.is_reading = False
         self.is_cut = False
+        self._scripts: "dict[str, str]" = {}
 
     def commands(self, text: str, cwd: str) -> "Iterator[Command]":
         """Yield the commands of what the user's shell would run, as they are found.
@@ -74,6 +96,7 @@ class Analysis:
         self.budget -= len(text)
         for command in self._read(text, outer.cwd, outer, depth + 1):
             command.is_remote = command.is_remote or outer.is_remote
+            command.is_ephemeral = command.is_ephemeral or outer.is_ephemeral
             yield command
 
     def _read(self, text: str, cwd: "str | None", outer: "Command | None", depth: int) -> "Iterator[Command]":
@@ -89,6 +112,8 @@ class Analysis:
                 continue
             if outer is not None and command.feed is None:
                 command.feed = outer.feed
+            if command.redirects or command.name == "tee":
+                self._note_script(command)
             yield from self._through(command, depth)
 
     def _read_own(self, lexer: Lexer) -> None:
@@ -113,6 +138,9 @@ class Analysis:
                 kind = Analysis.interpreter
         if kind is None:
             yield command
+            if self._scripts and "/" in command.program and depth < MAX_DEPTH:
+                for text in self._script(command, command.program):
+                    yield from self._nested(text, command, depth)
         elif depth < MAX_DEPTH:
             yield from kind(self, command, depth)
 
@@ -134,7 +162,7 @@ class Analysis:
         elif follows == ARGV:
             inner = command.wrapped(payload)
             if command.name in ("xargs", "parallel"):
-                inner.arguments = inner.arguments + _operands_from(command.upstream())
+                _hand_on(inner, command)
                 inner.is_bulk = True
                 inner.feed = None
             yield from self._through(inner, depth + 1)
@@ -163,10 +191,15 @@ class Analysis:
         elif command.reads_code:
             text, command.feed = command.stdin(), None
             yield from self._nested(text, command, depth)
+        elif script:
+            for text in self._script(command, script):
+                yield from self._nested(text, command, depth)
 
-    def _source(self, command: Command, _depth: int) -> "Iterator[Command]":
+    def _source(self, command: Command, depth: int) -> "Iterator[Command]":
         command.code = command.arguments[:1]
         yield command
+        for text in self._script(command, command.arguments[0] if command.arguments else ""):
+            yield from self._nested(text, command, depth)
 
     def _trap(self, command: Command, depth: int) -> "Iterator[Command]":
         if command.arguments:
@@ -191,37 +224,91 @@ class Analysis:
         for text in git_commands(command.arguments):
             yield from self._nested(text, command, depth)
 
+    def _runner(self, command: Command, depth: int) -> "Iterator[Command]":
+        yield command
+        verbs = _VERBS.get(command.name)
+        if (
+            verbs
+            and verbs.isdisjoint(command.arguments)
+            and not any(a.startswith(("-c", "--call")) for a in command.arguments)
+        ):
+            return
+        from guard_runners import ARGV, EPHEMERAL, started
+
+        kind, words, texts = started(command)
+        if words:
+            inner = command.wrapped(words)
+            inner.is_remote = command.is_remote or kind != ARGV
+            inner.is_ephemeral = command.is_ephemeral or kind == EPHEMERAL
+            yield from self._through(inner, depth + 1)
+        for text in texts:
+            if kind != ARGV and kind not in ("joined", "each"):
+                command.is_remote = True
+            yield from self._nested(text, command, depth)
+
+    def _alias(self, command: Command, depth: int) -> "Iterator[Command]":
+        yield command
+        for argument in command.arguments:
+            yield from self._nested(argument.partition("=")[2], command, depth)
+
     def interpreter(self, command: Command, depth: int) -> "Iterator[Command]":
         """Look through an interpreter's program, if it has one on its command line or on stdin."""
-        from guard_interpreters import programs, reads_code, shell_texts
+        from guard_interpreters import first_operand, module_arguments, programs, reads_code, shell_texts
 
         command.reads_code = reads_code(command)
         yield command
-        for program in programs(command):
-            for text in shell_texts(program):
+        module = module_arguments(command)
+        if module:
+            yield from self._through(command.wrapped(module), depth + 1)
+        for program in [*programs(command), *self._script(command, first_operand(command))]:
+            for text in shell_texts(program, command.name.rstrip("0123456789.")):
                 yield from self._nested(text, command, depth)
+
+    def _script(self, command: Command, path: str) -> "list[str]":
+        """Give the text of a script that this line has written before, as a list of one or none."""
+        if not path or not self._scripts:
+            return []
+        text = self._scripts.get(absolute(path, command.cwd) or "")
+        return [text] if text else []
+
+    def _note_script(self, command: Command) -> None:
+        """Keep what a line writes into files, for when it runs one of them."""
+        targets = [target for _, target in command.redirects] if command.name in ("cat", "echo", "printf") else []
+        if command.name == "tee":
+            targets = [argument for argument in command.arguments if not argument.startswith("-")]
+        if not targets or len(self._scripts) > _MAX_SCRIPTS:
+            return
+        text = command.stdin() if command.name in ("cat", "tee") else printed_text(command.name, command.arguments)
+        for target in targets:
+            full = absolute(target, command.cwd)
+            if full is not None and text:
+                # Appending is not followed line by line: that would cost the square of the lines.
+                self._scripts[full] = text
 
     # What looks through a program; plain functions, so that they are called with the analysis.
     KINDS = {  # noqa: RUF012 - constant; ClassVar would import typing on every tool call
         **dict.fromkeys(CODE_OPTIONS, _with_code_option),
+        **dict.fromkeys(_RUNNERS, _runner),
         **dict.fromkeys(WRAPPERS, _wrapper),
         **dict.fromkeys(SHELLS, _shell),
         ".": _source,
         "source": _source,
         "trap": _trap,
+        "alias": _alias,
         "find": _find,
         "git": _git,
     }
 
 
-def _operands_from(upstream: "list[Command]") -> "list[Argument]":
-    """Give what a pipe would hand to xargs: printed words, or something below the folders that find starts in."""
-    if not upstream:
-        return []
-    last = upstream[-1]
-    if last.name in ("echo", "printf"):
-        return [Argument(word) for argument in last.arguments for word in argument.split()]
-    for command in upstream:
-        if command.name == "find":
-            return [Argument(root.rstrip("/") + "/" + UNKNOWN_TEXT) for root in find_roots(command.arguments)]
-    return []
+def _hand_on(inner: Command, command: Command) -> None:
+    """Give the started command what xargs reads: in place of its mark, else at the end."""
+    operands = command.handed_on()
+    mark = option_value(command.arguments, "I", "replace") or "{}"
+    if any(mark in argument for argument in inner.arguments):
+        first = operands[0] if operands else UNKNOWN_TEXT
+        kept = []
+        for argument in inner.arguments:
+            kept.extend((operands or [argument]) if argument == mark else [Argument(argument.replace(mark, first))])
+        inner.arguments = kept
+    else:
+        inner.arguments = inner.arguments + operands

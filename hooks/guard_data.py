@@ -9,28 +9,165 @@ if TYPE_CHECKING:
     from guard_paths import Places
     from guard_walk import Command
 
-_CLIENTS = {
-    # name: (options whose value is SQL, short options with a value, long options with a value)
-    "psql": (("-c", "--command"), "cdfhLopPRTUvF", frozenset(["command", "dbname", "file", "host", "port", "username", "set", "output", "variable"])),
-    "mysql": (("-e", "--execute"), "eDhPuSr", frozenset(["execute", "database", "host", "port", "user", "socket"])),
-    "mariadb": (("-e", "--execute"), "eDhPuSr", frozenset(["execute", "database", "host", "port", "user", "socket"])),
-}  # fmt: skip
-_DROPPED = frozenset(["database", "schema", "table", "tablespace"])
-_SQL_SERVERS = ("sql", "postgres", "mysql", "maria", "database", "db", "supabase", "snowflake", "bigquery")
+_LONGS = frozenset([
+    "command", "execute", "query", "dbname", "database", "host", "port", "username", "user", "password", "set", "output", "variable", "socket", "sql", "url", "format",
+    "file", "cmd", "keyspace", "server", "db", "login-path", "defaults-file", "delimiter",
+])  # fmt: skip
+_SQL_OPTIONS = frozenset(["-c", "--command", "-e", "--execute", "-q", "-Q", "--query", "--sql", "-cmd", "--cmd", "-s"])
+_SHORTS = {
+    "psql": "cdfhLopPRTUvF",
+    "mysql": "eDhPuSr",
+    "mariadb": "eDhPuSr",
+    "mycli": "eDhPuS",
+    "pgcli": "cdhpUu",
+    "sqlcmd": "QqSUPdi",
+    "cqlsh": "efuk",
+    "clickhouse-client": "qhu",
+    "clickhouse": "q",
+    "duckdb": "cs",
+    "snowsql": "qfacud",
+    "cockroach": "ed",
+    "usql": "c",
+    "sqlplus": "",
+}
+_DROPPED = frozenset(
+    [
+        "database",
+        "schema",
+        "table",
+        "tablespace",
+        "keyspace",
+        "user",
+        "role",
+        "collection",
+        "owned",
+        "warehouse",
+        "stage",
+        "bucket",
+    ]
+)
+_SQL_SERVERS = (
+    "sql",
+    "postgres",
+    "mysql",
+    "maria",
+    "database",
+    "db",
+    "supabase",
+    "snowflake",
+    "bigquery",
+    "clickhouse",
+    "sqlite",
+    "duckdb",
+    "neon",
+    "oracle",
+    "redshift",
+)
 
 
 def judge_client(command: "Command", _places: "Places") -> "Stop | None":
-    """Judge psql, mysql and mariadb by the SQL on the command line or on stdin."""
-    sql_options, shorts, longs = _CLIENTS[command.name]
-    options, _ = read_options(command.arguments, shorts, longs)
-    texts = [value for name, value in options if name in sql_options]
-    if not texts:
-        texts = [command.stdin()]
+    """Judge the clients of SQL databases by the SQL on the command line, in a literal file on stdin, or as an operand."""
+    name = command.name
+    arguments = command.arguments
+    if name in ("sqlite3", "duckdb", "litecli"):
+        options, operands = read_options(
+            ["-" + a if a.startswith("-") and len(a) > 2 and not a.startswith("--") else a for a in arguments],
+            "cs",
+            _LONGS | {"separator", "init", "nullvalue"},
+        )
+        texts = operands[1:] + [value for option, value in options if option in _SQL_OPTIONS]
+    else:
+        options, operands = read_options(arguments, _SHORTS.get(name, "ceqQuUhpPdD"), _LONGS)
+        texts = [value for option, value in options if option in _SQL_OPTIONS]
+    texts.append(command.stdin())
     return next((stop for text in texts for stop in [judge_sql(text)] if stop), None)
 
 
+def judge_restore(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge the programs that restore a dump over what is there."""
+    arguments = frozenset(command.arguments)
+    return (
+        _stop("it deletes what is in the database before it restores.")
+        if arguments & {"--clean", "-c", "--drop"}
+        else None
+    )
+
+
+_MIGRATIONS: "dict[str, tuple[str, ...]]" = {
+    "rails": (
+        "db:drop",
+        "db:reset",
+        "db:purge",
+        "db:schema:load",
+        "db:structure:load",
+        "db:truncate_all",
+        "db:migrate:reset",
+        "db:seed:replant",
+        "db:drop:all",
+        "db:setup",
+    ),
+    "prisma": ("migrate reset", "db push --force-reset", "db push --accept-data-loss"),
+    "manage.py": ("flush", "reset_db", "migrate zero"),
+    "artisan": ("migrate:fresh", "migrate:reset", "migrate:refresh", "db:wipe"),
+    "alembic": ("downgrade base",),
+    "knex": ("migrate:rollback --all",),
+    "sequelize": ("db:drop", "db:migrate:undo:all"),
+    "typeorm": ("schema:drop",),
+    "drizzle-kit": ("drop",),
+    "supabase": ("db reset", "projects delete", "functions delete", "branches delete", "storage rm", "secrets unset"),
+    "dbmate": ("drop",),
+    "flyway": ("clean",),
+    "liquibase": ("drop-all", "dropall"),
+    "goose": ("reset", "down-to 0"),
+    "migrate": ("drop",),
+    "hasura": ("database drop",),
+    "doctrine": ("database:drop", "schema:drop"),
+    "console": ("doctrine:database:drop", "doctrine:schema:drop"),
+    "mix": ("ecto.drop", "ecto.reset"),
+    "influx": ("delete", "bucket delete"),
+    "kafka-topics": ("--delete",),
+    "atlas": ("schema clean", "clusters delete", "projects delete"),
+    "diesel": ("database reset", "database drop"),
+    "sqlx": ("database drop", "database reset"),
+    "flask": ("db downgrade base",),
+    "dotnet": ("ef database drop",),
+    "dotnet-ef": ("database drop",),
+}
+_SAME_AS = {
+    "rake": "rails",
+    "django-admin": "manage.py",
+    "sequelize-cli": "sequelize",
+    "kafka-topics.sh": "kafka-topics",
+}
+
+
+def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge the frameworks' commands that drop or empty a database."""
+    words = [argument.lower() for argument in command.arguments]
+    if {"--help", "-h", "--dry-run", "--pretend", "--sql"} & set(words):
+        return None
+    if any(
+        setting in ("RAILS_ENV=test", "APP_ENV=test", "NODE_ENV=test", "MIX_ENV=test", "DJANGO_ENV=test")
+        for setting in command.assignments
+    ):
+        return None  # a database that tests fill again
+    line = " " + " ".join([word for word in words if not word.startswith("-")]) + " "
+    flags = " ".join([word for word in words if word.startswith("-")])
+    for pattern in _MIGRATIONS.get(_SAME_AS.get(command.name, command.name), ()):
+        plain = " ".join([word for word in pattern.split() if not word.startswith("-")])
+        needed = [word for word in pattern.split() if word.startswith("-")]
+        if plain == "migrate zero":
+            if words[:1] == ["migrate"] and words[-1:] == ["zero"]:
+                return _stop("it takes all tables of an application away.")
+        elif (line.startswith(" " + plain + " ") or (":" in plain and " " + plain + " " in line) or not plain) and all(
+            flag in flags for flag in needed
+        ):
+            return _stop("it deletes or empties the whole database.")
+    return None
+
+
 def judge_dropdb(command: "Command", _places: "Places") -> "Stop | None":
-    """Judge dropdb, whose whole purpose it is."""
+    """Judge dropdb and its like, whose whole purpose it is."""
     return None if {"--help", "-?", "--version"} & set(command.arguments) else _stop("it deletes a whole database.")
 
 
@@ -42,40 +179,105 @@ def judge_mysqladmin(command: "Command", _places: "Places") -> "Stop | None":
 def judge_redis(command: "Command", _places: "Places") -> "Stop | None":
     """Judge redis-cli FLUSHALL and FLUSHDB."""
     _, operands = read_options(command.arguments, "hpanuri", frozenset(["user", "pass"]))
-    is_flush = bool(operands) and operands[0].lower() in ("flushall", "flushdb")
+    texts = [operands[0].lower()] if operands else [line.split(" ")[0].lower() for line in command.stdin().split("\n")]
+    is_flush = bool({"flushall", "flushdb"} & set(texts)) or (texts[:1] == ["shutdown"])
+    is_swept = command.is_bulk and texts[:1] in (["del"], ["unlink"])
+    if is_swept:
+        return _stop("it deletes every key that was found in the Redis database.")
     return _stop("it empties the whole Redis database.") if is_flush else None
 
 
 def judge_mongo(command: "Command", _places: "Places") -> "Stop | None":
     """Judge the MongoDB shell's --eval and stdin."""
-    text = " ".join(command.arguments) + " " + command.stdin()
-    return _stop("it deletes a whole database.") if "dropDatabase(" in text else None
+    from guard_interpreters import read_program
+
+    _, text = read_program("\n".join(command.arguments) + "\n" + command.stdin(), "node")
+    text = "".join(text.split())
+    if any(
+        mark in text
+        for mark in (
+            "dropDatabase(",
+            ".drop()",
+            ".deleteMany({})",
+            ".remove({})",
+            "dropUser(",
+            "dropAllUsers(",
+            ".dropIndexes()",
+            ".drop({",
+        )
+    ):
+        return _stop("it deletes a database, or all of a collection.")
+    return None
 
 
 def judge_tool(tool: str, tool_input: "dict[str, object]") -> "Stop | None":
     """Judge an MCP tool that runs SQL; a tool is one when its server or its input says so."""
     keys = ["sql"]
     if any(mark in tool.lower() for mark in _SQL_SERVERS):
-        keys = ["sql", "query", "statement"]
+        keys = ["sql", "query", "statement", "sqlQuery", "sql_query", "command"]
     for key in keys:
         text = tool_input.get(key)
         stop = judge_sql(text) if isinstance(text, str) else None
         if stop:
             return stop
-    return None
+    return _judge_database_tool(tool.lower())
+
+
+def _judge_database_tool(tool: str) -> "Stop | None":
+    name = tool.rpartition("__")[2].replace("-", "_")
+    is_database = any(
+        mark in tool for mark in (*_SQL_SERVERS, "mongo", "redis", "elastic", "qdrant", "pinecone", "clickhouse")
+    )
+    is_drop = name.startswith(
+        (
+            "drop_",
+            "truncate_",
+            "flush",
+            "delete_database",
+            "delete_table",
+            "delete_collection",
+            "delete_index",
+            "delete_many",
+        )
+    ) or name.endswith(("_drop", "_truncate"))
+    return _stop("it deletes a database, a table or all of its rows.") if is_database and is_drop else None
 
 
 def judge_sql(text: str) -> "Stop | None":
     """Judge SQL by the heads of its statements; text in quotes and comments says nothing."""
     for words in _statements(text):
-        head = words[0]
-        if head == "drop" and len(words) > 1 and words[1] in _DROPPED:
-            return _stop(f"it deletes a {words[1]} with everything in it.")
-        if head == "truncate":
-            return _stop("it deletes all rows of a table.")
-        if head == "delete" and words[1:2] == ["from"] and "where" not in words and UNKNOWN_TEXT not in " ".join(words):
-            return _stop("without WHERE it deletes all rows of a table.")
+        stop = _judge_statement(words)
+        if stop:
+            return stop
     return None
+
+
+def _judge_statement(words: "list[str]") -> "Stop | None":
+    head = words[0]
+    if head in ("explain", "begin") and words[1:]:
+        return None if head == "explain" and "analyze" not in words[:3] else _judge_statement(words[1:])
+    if head == "with" and "delete" in words:
+        words = words[words.index("delete") :]
+        head = "delete"
+    if head == "drop" and len(words) > 1:
+        kind = words[2] if words[1] in ("materialized", "foreign", "temporary") and words[2:] else words[1]
+        if kind in _DROPPED:
+            return _stop(f"it deletes a {kind} with everything in it.")
+    if head == "truncate":
+        return _stop("it deletes all rows of a table.")
+    if head == "alter" and "drop" in words and ("column" in words or "partition" in words):
+        return _stop("it deletes a column with all its values.")
+    is_whole = "where" not in words or _always(words)
+    if head == "delete" and words[1:2] == ["from"] and is_whole and UNKNOWN_TEXT not in " ".join(words):
+        return _stop("without WHERE it deletes all rows of a table.")
+    if head == "update" and "set" in words and is_whole and UNKNOWN_TEXT not in " ".join(words):
+        return _stop("without WHERE it changes all rows of a table.")
+    return None
+
+
+def _always(words: "list[str]") -> bool:
+    condition = "".join(words[words.index("where") + 1 :])
+    return condition in ("1=1", "true", "1", "(1=1)", "''=''", "1<2", "notfalse")
 
 
 def _stop(why: str) -> Stop:

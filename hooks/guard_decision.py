@@ -38,8 +38,13 @@ class Stop:
         self.instead = instead
         self.command = command
 
-    def message(self) -> str:
-        """Write what the agent, and the person beside it, should read."""
+    def message(self, contact: str = "") -> str:
+        """Write what the agent, and the person beside it, should read.
+
+        Args:
+            contact: Where the organisation's policy wants a wrong stop to be reported; "" for the usual place.
+        """
+        owners = contact or "the owners of the base-plugin"
         verb = "stopped" if self.decision == DENY else "wants a person to confirm"
         instead = f"{self.instead}: `{self.command}`" if self.command else self.instead
         return "\n".join([
@@ -47,7 +52,7 @@ class Stop:
             f"Why: {self.why}",
             f"Instead: {instead}.",
             "Do not try another spelling. If it must be exactly this, the person runs it in their own terminal.",
-            f"A wrong stop? The person tells the owners of the base-plugin: rule {self.rule}, and the command.",
+            f"A wrong stop? The person tells {owners}: rule {self.rule}, and the command.",
         ])  # fmt: skip
 
     def document(self, message: str) -> str:
@@ -73,24 +78,3 @@ def weightier(first: "Stop | None", second: "Stop | None") -> "Stop | None":
     if first is None or (second is not None and first.decision == ASK and second.decision == DENY):
         return second
     return first
-
-
-def apply_policy(stop: Stop, policy: "dict[str, object]") -> "Stop | None":
-    """Let the organisation switch a rule off, or turn its deny into ask; the catastrophic few stay as they are.
-
-    Args:
-        stop: What the rules decided.
-        policy: `guard-policy.json`: lists of rule ids under `off` and `ask`; anything else in it is ignored.
-    """
-    if stop.rule in CATASTROPHIC:
-        return stop
-    if _lists(policy, "off", stop.rule):
-        return None
-    if _lists(policy, "ask", stop.rule):
-        stop.decision = ASK
-    return stop
-
-
-def _lists(policy: "dict[str, object]", key: str, rule: str) -> bool:
-    rules = policy.get(key)
-    return isinstance(rules, list) and rule in rules

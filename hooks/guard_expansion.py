@@ -29,6 +29,10 @@ _MAX_EXPANDED_CHARACTERS = 1 << 16
 _SEPARATOR = "\x1f"
 _BLANKS = " \t\n"
 _GLOBS = frozenset("*?[")
+_MEANINGFUL = frozenset("*?[{~" + _SEPARATOR)
+"""A word without any of these is most words, and stays as it is."""
+_PLUGIN_FOLDERS = frozenset(["CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"])
+"""Set only where a plugin's own hooks run; whoever writes them in a command means the plugin's folder."""
 _LOCATORS = frozenset(["which", "command", "type", "whence"])
 
 
@@ -87,6 +91,8 @@ class Values:
         if name == "TMPDIR":
             return [self._environment(name) or "/tmp"]  # noqa: S108 - names the place, writes nothing there
         found = self._environment(name)
+        if not found and name in _PLUGIN_FOLDERS:
+            return [self.home + "/.claude/plugins/" + UNKNOWN_TEXT]
         return [found] if found else None
 
 
@@ -96,29 +102,43 @@ class Expander:
     Args:
         commands: The lexer's flat list, to see what stands in a substitution.
         values: Variables.
+
+    Attributes:
+        origins: From a variable to the ranges of the commands whose output it holds.
     """
 
     def __init__(self, commands: "list[Simple]", values: Values) -> None:
         self.commands = commands
         self.values = values
+        self.origins: "dict[str, tuple[tuple[int, int], ...]]" = {}
         self._depth = 0
 
     def expand(self, word: "Word", cwd: "str | None") -> "list[Argument]":
         """Give the arguments that a word becomes; usually one."""
         if len(word) == 1 and word[0][0] == LITERAL:
             _, text, is_quoted = word[0]
-            if is_quoted:
+            if is_quoted or (text and _MEANINGFUL.isdisjoint(text)):
                 return [Argument(text)]
             return self._finish(_braces(text) if "{" in text else [text], word, is_quoted=False)
         texts = [""]
+        # What has one value only is joined late: adding it to the text piece by piece costs the square of its length.
+        waiting: "list[str]" = []
+        length = 0
         is_quoted = False
         for part in word:
             pieces = self._pieces(part, cwd)
-            if part[0] != LITERAL and len(texts[0]) + len(pieces[0]) > _MAX_EXPANDED_CHARACTERS:
+            if part[0] != LITERAL and length + len(pieces[0]) > _MAX_EXPANDED_CHARACTERS:
                 pieces = [UNKNOWN_TEXT]
-            texts = [text + piece for text in texts for piece in pieces][:MAX_VALUES]
+            length += len(pieces[0])
             is_quoted = is_quoted or part[2]
-        return self._finish(texts, word, is_quoted=is_quoted)
+            if len(pieces) == 1:
+                waiting.append(pieces[0])
+                continue
+            before = "".join(waiting)
+            waiting = []
+            texts = [text + before + piece for text in texts for piece in pieces][:MAX_VALUES]
+        after = "".join(waiting)
+        return self._finish([text + after for text in texts], word, is_quoted=is_quoted)
 
     def text(self, word: "Word", cwd: "str | None") -> Argument:
         """Give the one text that a word stands for where the shell does not split: redirections, assignments."""
@@ -133,6 +153,10 @@ class Expander:
     def _finish(self, texts: "list[str]", word: "Word", *, is_quoted: bool) -> "list[Argument]":
         arguments = []
         outputs, files = _ranges(word, OUTPUT), _ranges(word, FILE)
+        if self.origins:
+            for kind, value, _ in word:
+                if kind == VARIABLE:
+                    outputs += self.origins.get(value[0], ())
         has_glob = any(kind == LITERAL and not quoted and not _GLOBS.isdisjoint(text) for kind, text, quoted in word)
         has_tilde = word[:1] and word[0][0] == LITERAL and not word[0][2] and word[0][1].startswith("~")
         for text in texts:
@@ -197,10 +221,11 @@ class Expander:
             return self.text(simple.stdin[1], cwd)
         if name == "pwd":
             return cwd or UNKNOWN_TEXT
-        return _printed_text(name, arguments[1:])
+        return printed_text(name, arguments[1:])
 
 
-def _printed_text(name: str, arguments: "Sequence[str]") -> str:
+def printed_text(name: str, arguments: "Sequence[str]") -> str:
+    """Give what echo, printf and a few others print; else UNKNOWN_TEXT."""
     if name == "printf" and arguments:
         return _formatted(arguments[0].replace("\\n", "\n"), arguments[1:])
     if name == "echo":

@@ -22,6 +22,44 @@ _OPENED = {
     HOME: "it changes the rights of a whole home folder.",
     SYSTEM: "it changes the rights of folders that the system needs; logins and sudo stop working.",
 }
+_INSTALLED = (
+    "/usr/local/",
+    "/opt/",
+    "/etc/apt/",
+    "/etc/nginx/sites-enabled/",
+    "/etc/yum.repos.d/",
+    "/var/log/",
+    "/var/www/",
+    "/srv/",
+    "/var/run/",
+    "/root/",
+)
+"""Places whose single files installing and removing programs brings and takes."""
+_OPEN_TO_ALL = frozenset(
+    ["777", "0777", "a+w", "o+w", "a+rwx", "000", "0000", "o+rwx", "666", "0666", "+w", "a=rwx", "ugo+rwx", "a-rwx"]
+)
+_FIND_TESTS = (
+    "-name",
+    "-iname",
+    "-path",
+    "-ipath",
+    "-regex",
+    "-iregex",
+    "-mtime",
+    "-mmin",
+    "-newer",
+    "-empty",
+    "-size",
+    "-ctime",
+    "-atime",
+    "-wholename",
+    "-amin",
+    "-cmin",
+    "-lname",
+    "-user",
+    "-perm",
+    "-xtype",
+)
 _DISKUTIL = ("erase", "partitiondisk", "reformat", "secureerase", "zerodisk", "randomdisk", "apfs")
 _DISKUTIL_APFS = ("delete", "erase")
 
@@ -30,16 +68,35 @@ def judge_delete(command: "Command", places: "Places") -> "Stop | None":
     """Judge rm and its like by what they would delete."""
     options, operands = read_options(command.arguments, "", frozenset())
     found = names(options)
-    if found & {"--help", "--version"}:
+    if found & {"--help", "--version"} or command.is_ephemeral:
         return None
-    is_recursive = command.is_bulk or found & {"-r", "-R"} or any(is_unique_prefix(o, "recursive", 1) for o in found)
-    if not is_recursive:
-        return None
+    is_recursive = (
+        command.is_bulk
+        or command.name not in ("rm", "unlink")
+        or found & {"-r", "-R", "-Recurse"}
+        or any(is_unique_prefix(option, "recursive", 1) for option in found)
+    )
     for operand in operands:
-        stop = _judge_target(operand, command, places)
+        stop = _judge_target(operand, command, places) if is_recursive else _judge_file(operand, command, places)
         if stop:
             return stop
     return None
+
+
+def _judge_file(operand: str, command: "Command", places: "Places") -> "Stop | None":
+    """Judge a target that is no folder: one file, or with a `*` the files of a folder."""
+    if command.is_remote or operand.startswith("/dev/"):
+        return None
+    zone = places.zone(operand, command.cwd)
+    if zone in (ROOT, HOME) and "*" not in operand:
+        return None  # rm refuses a folder
+    if zone == SYSTEM and operand.startswith(_INSTALLED):
+        return None
+    if zone == OUTSIDE:
+        return _delete_stop(
+            "delete-outside", "it deletes a file that is not part of this project, and there is no undo."
+        )
+    return _delete_stop(*_DELETED[zone]) if zone in (ROOT, HOME, SYSTEM) else None
 
 
 def _judge_target(operand: str, command: "Command", places: "Places") -> "Stop | None":
@@ -73,7 +130,7 @@ def _delete_stop(rule: str, why: str) -> Stop:
 
 def judge_find(command: "Command", places: "Places") -> "Stop | None":
     """Judge find's own -delete; what it starts is judged for itself."""
-    if "-delete" not in command.arguments:
+    if "-delete" not in command.arguments or command.is_ephemeral:
         return None
     from guard_wrappers import find_roots
 
@@ -81,6 +138,9 @@ def judge_find(command: "Command", places: "Places") -> "Stop | None":
         zone = places.zone(root, command.cwd)
         if zone in _DELETED:
             return _delete_stop(*_DELETED[zone])
+        is_picky = any(argument.startswith(_FIND_TESTS) for argument in command.arguments)
+        if zone == PROJECT and not is_picky and _is_whole_project(root, command, places):
+            return _delete_stop("delete-project", "it deletes the whole project, also what was never committed.")
     return None
 
 
@@ -88,7 +148,7 @@ def judge_shred(command: "Command", places: "Places") -> "Stop | None":
     """Judge shred: what it overwrites no backup tool of the disk brings back."""
     for operand in read_options(command.arguments, "ns", frozenset(["iterations", "size", "random-source"]))[1]:
         if is_disk(operand):
-            return _disk_stop()
+            return disk_stop()
         if places.zone(operand, command.cwd) not in (PROJECT, TEMPORARY, UNKNOWN):
             return _delete_stop("delete-outside", _DELETED[OUTSIDE][1])
     return None
@@ -98,17 +158,44 @@ def judge_rights(command: "Command", places: "Places") -> "Stop | None":
     """Judge chmod, chown and chgrp with -R."""
     options, operands = read_options(command.arguments, "", frozenset(["reference", "from"]))
     found = names(options)
-    if not found & {"-R"} and not any(is_unique_prefix(option, "recursive", 4) for option in found):
+    if command.is_ephemeral:
         return None
+    if (
+        not command.is_bulk
+        and not found & {"-R"}
+        and not any(is_unique_prefix(option, "recursive", 4) for option in found)
+    ):
+        return _judge_single_rights(operands, command, places)
     for operand in operands[1:]:
-        zone = places.zone(operand, command.cwd)
-        if zone in _OPENED and UNKNOWN_TEXT not in operand:
+        zone = places.zone(operand, command.cwd, is_bulk=command.is_bulk)
+        if zone in _OPENED and (command.is_bulk or UNKNOWN_TEXT not in operand):
             return Stop(
                 DENY,
                 "permissions-everywhere",
                 _OPENED[zone],
                 "change only the files of this project that need it",
                 f"{command.name} --help",
+            )
+    return None
+
+
+def _judge_single_rights(operands: "list[str]", command: "Command", places: "Places") -> "Stop | None":
+    """Judge rights of one system file or of the person's keys that everybody, or nobody, would have."""
+    if command.name != "chmod" or not operands:
+        return None
+    mode = operands[0]
+    is_setuid = mode.endswith("+s") or (len(mode) == 4 and mode[0] in "4267" and mode.isdigit())  # noqa: PLR2004
+    for operand in operands[1:]:
+        zone = places.zone(operand, command.cwd)
+        is_key = operand.startswith(places.home + "/.ssh")
+        is_system = zone in _OPENED and not operand.startswith(_INSTALLED)
+        if (mode in _OPEN_TO_ALL and (is_system or is_key)) or (is_setuid and is_system):
+            return Stop(
+                DENY,
+                "permissions-everywhere",
+                _OPENED[SYSTEM],
+                "change only the files of this project that need it",
+                "chmod --help",
             )
     return None
 
@@ -120,19 +207,21 @@ def judge_disk(command: "Command", _places: "Places") -> "Stop | None":
         return None
     if name == "dd":
         targets = [argument[3:] for argument in arguments if argument.startswith("of=")]
-        return _disk_stop() if any(is_disk(target) for target in targets) else None
+        return disk_stop() if any(is_disk(target) for target in targets) else None
     if name == "wipefs":
         found = names(read_options(arguments, "top", frozenset(["offset", "types"]))[0])
-        return _disk_stop() if found & {"-a", "--all", "-o", "--offset"} and "-n" not in found else None
+        return disk_stop() if found & {"-a", "--all", "-o", "--offset"} and "-n" not in found else None
     if name == "diskutil":
         verb = arguments[0].lower() if arguments else ""
         below = arguments[1].lower() if len(arguments) > 1 else ""
         harmless = not verb.startswith(_DISKUTIL) or (verb == "apfs" and not below.startswith(_DISKUTIL_APFS))
-        return None if harmless else _disk_stop()
-    return _disk_stop() if any(not argument.startswith("-") for argument in arguments) else None
+        return None if harmless else disk_stop()
+    # A file system in a file, such as an image for tests, is no disk.
+    return disk_stop() if any(argument.startswith(("/dev/", UNKNOWN_TEXT)) for argument in arguments) else None
 
 
-def _disk_stop() -> Stop:
+def disk_stop() -> Stop:
+    """Make the stop for a disk that would be overwritten."""
     return Stop(
         DENY,
         "disk-overwrite",
@@ -140,11 +229,3 @@ def _disk_stop() -> Stop:
         "write into a file, or look at the disks first",
         "df -h",
     )
-
-
-def judge_redirects(command: "Command") -> "Stop | None":
-    """Judge where a command's output goes: to a disk?"""
-    for _, target in command.redirects:
-        if is_disk(target):
-            return _disk_stop()
-    return None

@@ -4,7 +4,7 @@ The skill's own program starts the forge's CLI as a child process, which hooks d
 be refused without remembering anything.
 """
 
-from guard_decision import DENY, Stop
+from guard_decision import ASK, DENY, Stop
 from guard_options import names, read_options
 
 TYPE_CHECKING = False
@@ -71,9 +71,26 @@ def judge_gh(command: "Command", _places: "Places") -> "Stop | None":
         return None if "--dry-run" in found else pull_request_stop()
     if words[:2] == ["repo", "delete"]:
         return _repository_stop()
+    if tuple(words[:2]) in _DELETIONS:
+        return _forge_deletion()
+    if (
+        words[:2] == ["repo", "edit"]
+        and dict(options).get("--visibility", "public" if "public" in words else "") == "public"
+    ):
+        return _forge_deletion("it makes a repository public, with all its history.")
     if words[:2] == ["alias", "set"]:
         return _judge_alias(words[3:])
     return None
+
+
+_DELETIONS = frozenset([
+    ("secret", "delete"), ("secret", "remove"), ("variable", "delete"), ("issue", "delete"), ("gist", "delete"), ("ssh-key", "delete"),
+    ("gpg-key", "delete"), ("codespace", "delete"), ("repo", "archive"), ("repo", "rename"), ("workflow", "disable"), ("label", "delete"), ("project", "delete"), ("run", "delete"),
+])  # fmt: skip
+
+
+def _forge_deletion(why: str = "it deletes or closes something on the server, for everybody.") -> Stop:
+    return Stop(ASK, "forge-delete", why, "look at it first", "gh repo view")
 
 
 def _judge_alias(words: "list[str]") -> "Stop | None":
@@ -90,8 +107,32 @@ def judge_glab(command: "Command", _places: "Places") -> "Stop | None":
         return _judge_api(command, _API_SHORTS, _GLAB_LONGS)
     if names(options) & {"--help", "-h"}:
         return None
+    if words[:2] in (["repo", "delete"], ["project", "delete"]):
+        return _repository_stop()
+    if tuple(words[:2]) in _DELETIONS:
+        return _forge_deletion()
     is_creation = words[:1] == ["mr"] and words[1:2] in (["create"], ["new"], ["for"])
     return pull_request_stop() if is_creation else None
+
+
+def judge_az(command: "Command", places: "Places") -> "Stop | None":
+    """Judge Azure's CLI: pull requests of its DevOps, and what it deletes."""
+    stop = judge_by_words(command, places)
+    if stop:
+        return stop
+    from guard_cloud import judge_cloud
+
+    return judge_cloud(command, places)
+
+
+def judge_hub(command: "Command", places: "Places") -> "Stop | None":
+    """Judge hub, which is git with more subcommands."""
+    stop = judge_by_words(command, places)
+    if stop:
+        return stop
+    from guard_git import judge_git
+
+    return judge_git(command, places)
 
 
 def judge_by_words(command: "Command", _places: "Places") -> "Stop | None":
@@ -112,8 +153,8 @@ def _judge_api(command: "Command", shorts: str, longs: "frozenset[str]") -> "Sto
     verb = method[-1] if method else ("POST" if sends else "GET")
     if verb == "POST" and is_collection(endpoint):
         return pull_request_stop()
-    if verb == "DELETE" and _is_repository(endpoint):
-        return _repository_stop()
+    if verb == "DELETE":
+        return _repository_stop() if _is_repository(endpoint) else _forge_deletion()
     return None
 
 
@@ -123,14 +164,47 @@ def judge_http(command: "Command", _places: "Places") -> "Stop | None":
     urls = words + [value for name, value in options if name == "--url"]
     if any("graphql" in url for url in urls) and _has_mutation(command):
         return pull_request_stop()
-    if not any(is_collection(url) for url in urls):
-        return None
     methods = [value.upper() for name, value in options if name in ("-X", "--request", "--method")]
     sends = bool(names(options) & _CURL_BODIES) and not names(options) & {"-G", "--get"}
     if command.name in ("http", "https", "xh"):
         methods = [word for word in words if word in ("POST", "GET", "PUT", "DELETE", "PATCH")]
         sends = any("=" in word and not is_collection(word) and "==" not in word for word in words)
+    if "DELETE" in methods:
+        return _judge_remote_deletion(urls)
+    if not any(is_collection(url) for url in urls):
+        return None
     return pull_request_stop() if "POST" in methods or (sends and not methods) else None
+
+
+def _judge_remote_deletion(urls: "list[str]") -> "Stop | None":
+    """Judge DELETE of a URL: a repository, or something of a server that is not this machine's own."""
+    for url in urls:
+        host, _, path = url.rpartition("://")[2].partition("/")
+        if host.startswith("api.github.com") and _is_repository(path):
+            return _repository_stop()
+        name = host.rpartition("@")[2].partition(":")[0]
+        if ":9200" in host or "elastic" in name or "opensearch" in name:
+            return Stop(
+                DENY,
+                "database-drop",
+                "it deletes a search index with all that is in it.",
+                "look at the index first",
+                "curl -s localhost:9200/_cat/indices",
+            )
+        is_own = (
+            name in ("localhost", "127.0.0.1", "0.0.0.0", "[", "")
+            or name.endswith((".local", ".test", ".localhost"))
+            or "." not in name
+        )
+        if not is_own:
+            return Stop(
+                ASK,
+                "remote-delete",
+                "it deletes something on a server, and nothing here can bring it back.",
+                "look at it first",
+                "curl -s https://api.example.com/v1/items/7",
+            )
+    return None
 
 
 def _has_mutation(command: "Command") -> bool:

@@ -1,7 +1,6 @@
 """Does a git command overwrite or delete what others have, or open a merge request by a push option?"""
 
 from guard_decision import ASK, DENY, Stop
-from guard_forge import pull_request_stop
 from guard_options import is_unique_prefix, names, read_options
 
 TYPE_CHECKING = False
@@ -16,6 +15,11 @@ _GLOBAL_LONGS = frozenset(["git-dir", "work-tree", "namespace", "config-env", "s
 _PUSH_SHORTS = "o"
 _PUSH_LONGS = frozenset(["push-option", "repo", "receive-pack", "exec"])
 _PROTECTED = frozenset(["main", "master", "trunk", "production"])
+_ORDINARY = frozenset([
+    "status", "diff", "log", "show", "add", "commit", "fetch", "pull", "rev-parse", "merge", "blame", "remote", "ls-files", "grep", "clone", "tag",
+    "describe", "merge-base", "for-each-ref", "cherry-pick", "init", "mv", "shortlog", "cat-file", "rev-list", "", "config", "apply",
+])  # fmt: skip
+"""Subcommands that discard nothing; they are most of git's use, and need no further module."""
 _CREATION = "merge_request.create"
 
 
@@ -24,7 +28,11 @@ def judge_git(command: "Command", _places: "Places") -> "Stop | None":
     settings, subcommand, arguments = _split(command.arguments)
     if subcommand == "push":
         return _judge_push(settings, arguments)
-    return None
+    if subcommand in _ORDINARY:
+        return None
+    from guard_discard import judge_discard
+
+    return judge_discard(subcommand, arguments, settings, command)
 
 
 def _split(arguments: "Sequence[str]") -> "tuple[Sequence[str], str, Sequence[str]]":
@@ -48,12 +56,18 @@ def _judge_push(settings: "Sequence[str]", arguments: "Sequence[str]") -> "Stop 
     if found & {"--help", "-h", "-n", "--dry-run"}:
         return None
     if _creates_merge_request(settings, options):
+        from guard_forge import pull_request_stop
+
         return pull_request_stop()
     branches = operands[1:]
     if found & {"--force", "-f"} or any(branch.startswith("+") for branch in branches):
         return _force_stop()
     if any(is_unique_prefix(option, "mirror", 1) for option in found):
         return _force_stop()
+    if any(setting.lower().startswith("remote.") and setting.lower().endswith(".mirror=true") for setting in settings):
+        return _force_stop()
+    if "--prune" in found:
+        return _deletion_question()
     return _judge_deletion(found, branches)
 
 
@@ -76,6 +90,10 @@ def _judge_deletion(found: "frozenset[str]", branches: "list[str]") -> "Stop | N
             "delete your own merged branch only, after looking at what is there",
             "git branch --remotes --merged",
         )
+    return _deletion_question()
+
+
+def _deletion_question() -> Stop:
     return Stop(
         ASK,
         "branch-delete-remote",

@@ -8,7 +8,7 @@ anyway, with an error on everybody's screen. What was let through that way is co
 import posix
 from time import monotonic
 
-from payload import environment, read_file, read_object, read_stdin, string, write_all
+from payload import environment, read_object, read_stdin, string, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ DEADLINE_S = 0.2
 call would run as well."""
 
 _EXIT_DENY = 2
-_TOOLS = frozenset(["Bash", "PowerShell", "Write", "Edit", "MultiEdit", "NotebookEdit"])
+_TOOLS = frozenset(["Bash", "PowerShell", "Write", "Edit", "MultiEdit", "NotebookEdit", "Read", "Grep"])
 _SIGNAL_ALARM = 14
 _TIMER_REAL = 0
 
@@ -47,13 +47,18 @@ def _answer(payload: "dict[str, object]") -> int:
     if tool not in _TOOLS and not tool.startswith("mcp__"):
         return 0
     started = monotonic()
-    stop, fault = _judge(tool, tool_input, _folder(payload))
-    decision = _say(stop) if stop is not None else ""
-    if decision or fault:
-        _record(
-            payload, stop.rule if stop and decision else None, decision or fault, (monotonic() - started) * 1000, fault
-        )
-    return _EXIT_DENY if decision == "deny" else 0
+    judge, fault = _judge(tool, tool_input, _folder(payload))
+    stop = judge.stop
+    if stop is not None:
+        message = stop.message(judge.policy.contact)
+        write_all(1, stop.document(message))
+        if stop.decision == "deny":
+            write_all(2, message + "\n")
+    milliseconds = (monotonic() - started) * 1000
+    _keep(judge, tool)
+    if stop is not None or fault:
+        _record(payload, stop, milliseconds, fault)
+    return _EXIT_DENY if stop is not None and stop.decision == "deny" else 0
 
 
 def _folder(payload: "dict[str, object]") -> str:
@@ -61,8 +66,8 @@ def _folder(payload: "dict[str, object]") -> str:
     return cwd if cwd.startswith("/") else "/"
 
 
-def _judge(tool: str, tool_input: "dict[str, object]", cwd: str) -> "tuple[Stop | None, str]":
-    """Judge within the deadline; give the stop or None, and the name of what went wrong or ""."""
+def _judge(tool: str, tool_input: "dict[str, object]", cwd: str) -> "tuple[Judge, str]":
+    """Judge within the deadline; give the judge with its stop, and the name of what went wrong or ""."""
     from guard_rules import Judge
 
     hooks = __file__.rpartition("/")[0]
@@ -78,7 +83,7 @@ def _judge(tool: str, tool_input: "dict[str, object]", cwd: str) -> "tuple[Stop 
         # A deny that was found before stands: more text after it cannot have made the command harmless.
         fault = type(error).__name__
         _stop_timer()
-    return judge.stop, fault
+    return judge, fault
 
 
 def _start_timer(judge: "Judge") -> None:
@@ -106,34 +111,32 @@ def _stop_timer() -> None:
     setitimer(_TIMER_REAL, 0)
 
 
-def _say(stop: "Stop") -> str:
-    """Write the decision, unless the policy takes it back; give it, or ""."""
-    from guard_decision import apply_policy
+def _keep(judge: "Judge", tool: str) -> None:
+    """Log the stop on this laptop, and count a policy that is wrong."""
+    if judge.stop is None and not judge.policy_faults:
+        return
+    import guard_log
 
-    policy = read_object(read_file(__file__.rpartition("/")[0] + "/../settings/guard-policy.json"))
-    if apply_policy(stop, policy) is None:
-        return ""
-    message = stop.message()
-    write_all(1, stop.document(message))
-    if stop.decision == "deny":
-        write_all(2, message + "\n")
-    return stop.decision
+    if judge.stop is not None:
+        guard_log.keep_stop(judge.stop, tool, judge.project)
+    if judge.policy_faults:
+        guard_log.count_faults()
 
 
-def _record(payload: "dict[str, object]", rule: "str | None", decision: str, milliseconds: float, fault: str) -> None:
+def _record(payload: "dict[str, object]", stop: "Stop | None", milliseconds: float, fault: str) -> None:
     """Keep one record of what was decided: never of the command."""
     import spool
     import usage_hook
 
     tool = string(payload, "tool_name")
-    is_named = decision in ("deny", "ask")
+    without_stop = "timeout" if fault == _DeadlineError.__name__ else "error"
     attributes = usage_hook.common_attributes(payload)
     attributes.update(
         {
             "hook_event": "PreToolUse",
             "hook.name": "guard",
-            "hook.rule.id": rule,
-            "hook.decision": decision if is_named else "timeout" if fault == _DeadlineError.__name__ else "error",
+            "hook.rule.id": stop.rule if stop else None,
+            "hook.decision": stop.decision if stop else without_stop,
             "tool_name": "mcp" if tool.startswith("mcp__") else tool,
             "tool_use_id": string(payload, "tool_use_id") or None,
             "duration_ms": round(milliseconds, 3),

@@ -85,6 +85,7 @@ class Lexer(RedirectReader):
         self.depth += 1
         self._read_list(closer)
         self.depth -= 1
+        self._capture(first)
         self.scope, self.function = scope, function
         return first, len(self.commands)
 
@@ -95,7 +96,15 @@ class Lexer(RedirectReader):
             inner = Lexer(text, outer=self)
             inner.scope = self._new_scope()
             inner.read_all()
+            self._capture(first)
         return first, len(self.commands)
+
+    def _capture(self, first: int) -> None:
+        """Note that the last commands' output goes on; those of an inner substitution have that from it."""
+        for place in range(len(self.commands) - 1, first - 1, -1):
+            if self.commands[place].is_captured:
+                break
+            self.commands[place].is_captured = True
 
     def _new_scope(self) -> int:
         self.parents.append(self.scope)
@@ -298,6 +307,7 @@ class Lexer(RedirectReader):
             self.at += 2
         else:
             self._end_element(level)
+            self._capture(level.element)
             level.element = len(self.commands)
             self.at += 2 if self.text.startswith("|&", self.at) else 1
         return False

@@ -23,7 +23,8 @@ _TEMPORARY = (  # and what the system makes again by itself
 _HOMES = ("/home/", "/Users/")
 _CACHES = (
     ".cache", ".npm", ".gradle/caches", ".m2/repository", ".cargo/registry", ".pnpm-store", ".local/share/Trash",
-    ".local/share/pnpm/store", "Library/Caches", ".Trash", "go/pkg/mod",
+    ".local/share/pnpm/store", "Library/Caches", "Library/Developer/Xcode/DerivedData", ".yarn/cache", ".yarn/berry/cache", ".bun/install/cache", ".nuget/packages",
+    ".cargo/git", ".pub-cache", ".terraform.d/plugin-cache", "Library/Developer/CoreSimulator/Caches", ".Trash", "go/pkg/mod",
 )  # fmt: skip
 _PERSONAL = frozenset([
     "Desktop", "Documents", "Downloads", "Library", "Movies", "Music", "Pictures", "Public", "Videos", ".aws",
@@ -85,6 +86,13 @@ class Places:
         self.home = home.rstrip("/") or "/"
         self._cwd = cwd
         self._project: "str | None" = None
+        self._more_projects: "list[str]" = []
+        self._more_caches: "list[str]" = []
+
+    def widen(self, projects: "list[str]", caches: "list[str]") -> None:
+        """Add the policy's own zones; `~/` is the user's home."""
+        self._more_projects = [self.home + path[1:] if path.startswith("~/") else path for path in projects]
+        self._more_caches = [self.home + path[1:] if path.startswith("~/") else path for path in caches]
 
     @property
     def project(self) -> str:
@@ -119,6 +127,11 @@ class Places:
     def _zone(self, full: str) -> str:
         if full == self.home or is_inside(self.home, full):
             return HOME
+        if self._more_caches and any(is_inside(full, folder) for folder in self._more_caches):
+            return TEMPORARY
+        # The zone's own folder is not inside it: a policy that makes a place workable does not make it expendable.
+        if self._more_projects and any(full.startswith(folder + "/") for folder in self._more_projects):
+            return PROJECT
         if self.project not in ("/", self.home):
             if is_inside(full, self.project):
                 return PROJECT

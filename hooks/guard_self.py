@@ -67,10 +67,28 @@ def _switches_off(text: str) -> bool:
     return any(rest.lstrip(" \t\r\n:").startswith("true") for rest in text.split(_SWITCH)[1:])
 
 
-def judge_command(command: "Command", folders: "list[str]") -> "Stop | None":
+def _is_known_text(command: "Command") -> bool:
+    """Tell whether what is written is plain to see, and only added or created: a here-document, an echo."""
+    return command.name in ("cat", "echo", "printf", "tee", "install") and not (
+        command.name == "tee" and command.upstream() and not command.stdin()
+    )
+
+
+def _settings_question() -> Stop:
+    return Stop(
+        ASK,
+        "settings-write",
+        "it replaces the person's settings, which may switch hooks and permissions off, with something that is not seen here.",
+        "change the one setting with the file-editing tool, or look at the settings",
+        "cat ~/.claude/settings.json",
+    )
+
+
+def judge_command(command: "Command", folders: "list[str]", home: str) -> "Stop | None":
     """Judge a command that writes into the guard's folders, or settings that switch hooks off."""
     if command.is_remote:
         return None
+    found = None
     targets: "list[str]" = [target for operator, target in command.redirects if operator != "<>"]
     if command.name in _WRITERS:
         targets.extend(_written(command))
@@ -80,16 +98,20 @@ def judge_command(command: "Command", folders: "list[str]") -> "Stop | None":
             continue
         if any(is_inside(full, folder) for folder in folders):
             return _stop()
+        if full.endswith(_SETTINGS) and full.rpartition("/")[0] == home + "/.claude" and not _is_known_text(command):
+            found = _settings_question()
         if full.endswith(_SETTINGS) and "/.claude/" in full and "disableAllHooks" in " ".join(command.arguments):
             return _stop()
         if full.endswith(_SETTINGS) and "/.claude/" in full and _switches_off(command.stdin()):
             return _stop()
-    return None
+    return found
 
 
 def _written(command: "Command") -> "Sequence[str]":
     name = command.name
     operands = [argument for argument in command.arguments if not argument.startswith("-")]
+    if name == "mv":
+        return operands
     if name == "dd":
         return [argument[3:] for argument in command.arguments if argument.startswith("of=")]
     if name in _LAST_OPERAND:
@@ -113,10 +135,10 @@ def _stop() -> Stop:
 def judge_claude(command: "Command", _places: "Places") -> "Stop | None":
     """Judge Claude Code's own CLI: switching plugins off."""
     _, words = read_options(command.arguments, "", frozenset())
-    if words[:1] != ["plugin"] or words[1:2] not in (["disable"], ["uninstall"], ["remove"]):
+    if words[:1] not in (["plugin"], ["plugins"]) or words[1:2] not in (["disable"], ["uninstall"], ["remove"]):
         return None
     return Stop(
-        ASK,
+        DENY,
         "plugin-off",
         "plugins may be part of what the organisation put on this laptop.",
         "look at what is installed",

@@ -23,11 +23,12 @@ class Simple:
         stdin: None for the shell's own; else (PIPE, first, last), (TEXT, word) or (PATH, word).
         scope: Number of the subshell that it runs in.
         function: Name of the function whose body it is part of, or "".
+        is_captured: Its output goes to another command, in a pipe or a substitution.
         source: The text that it is part of, from `start` to `end`.
     """
 
     __slots__ = (
-        "assignments", "end", "function", "kind", "redirects", "scope", "source", "start", "stdin", "words",
+        "assignments", "end", "function", "is_captured", "kind", "redirects", "scope", "source", "start", "stdin", "words",
     )  # fmt: skip
 
     def __init__(self, source: str, start: int, scope: int, function: str) -> None:
@@ -39,6 +40,7 @@ class Simple:
         self.stdin: "Source | None" = None
         self.scope = scope
         self.function = function
+        self.is_captured = False
         self.source = source
         self.start = start
         self.end = start

@@ -4,9 +4,11 @@ Goes through the lexer's list in order, keeps the working directory and the vari
 value that the rules can judge. Leaves what a command starts for others to `guard_commands.py`.
 """
 
-from guard_expansion import UNKNOWN_TEXT, Argument, Expander, Values
+from guard_expansion import MAX_VALUES, UNKNOWN_TEXT, Argument, Expander, Values
 from guard_paths import absolute
-from guard_simple import PIPE, TEXT
+from guard_simple import PATH, PIPE, TEXT
+from guard_words import bare
+from guard_wrappers import find_roots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from guard_simple import Simple, Source
 
 _DECLARATIONS = frozenset(["export", "declare", "typeset", "local", "readonly"])
+_MAX_FOLDER_CHARACTERS = 1024
 _MAX_UPSTREAM = 16
 """Commands of a pipeline, counted back from its end, that are asked where data comes from."""
 
@@ -50,6 +53,12 @@ class Feed:
             found.extend(self._walk.plain(first, last, self._cwd, self._place))
         return found
 
+    def files(self) -> "list[str]":
+        """Give the files that are read, from `< file`."""
+        if self._source[0] != PATH:
+            return []
+        return [self._walk.expander.text(self._source[1], self._cwd)]
+
     def text(self) -> str:
         """Give the text, with UNKNOWN_TEXT for what is not known; "" when nothing of it is."""
         kind = self._source[0]
@@ -65,8 +74,10 @@ class Command:
     """One command that would run.
 
     Attributes:
+        program: The program, as it is written.
         name: The program, without its folder and in lower case: macOS's disk does not mind case.
         arguments: What follows the name.
+        assignments: NAME=value, as they stand before the command.
         redirects: Pairs of operator and target.
         cwd: The absolute working directory, or None when it is not known.
         source: How it is written, for the message.
@@ -74,18 +85,22 @@ class Command:
         walk: Where the ranges in its arguments belong to.
         code: Arguments that a shell reads as commands, or reads them from.
         reads_code: It runs what comes on stdin.
+        is_captured: Its output goes to another command.
         is_bulk: Its last operand stands for many files (`xargs`, `find -exec`).
+        is_ephemeral: It runs in a container that is made for it.
         is_remote: It runs on another machine.
         function: The function it is in.
     """
 
     __slots__ = (
-        "arguments", "code", "cwd", "feed", "function", "is_bulk", "is_remote", "name", "reads_code", "redirects",
-        "source", "walk",
+        "arguments", "assignments", "code", "cwd", "feed", "function", "is_bulk", "is_captured", "is_ephemeral", "is_remote", "name", "program", "reads_code",
+        "redirects", "source", "walk",
     )  # fmt: skip
 
     def __init__(self, argv: "Sequence[Argument]", source: str, cwd: "str | None") -> None:
         """Start from the words."""
+        self.assignments: "Sequence[str]" = ()
+        self.program: str = argv[0] if argv else ""
         self.name = argv[0].rpartition("/")[2].lower() if argv else ""
         self.arguments: "list[Argument]" = list(argv[1:])
         self.source = source
@@ -96,6 +111,8 @@ class Command:
         self.code: "list[Argument]" = []
         self.reads_code = False
         self.is_bulk = False
+        self.is_captured = False
+        self.is_ephemeral = False
         self.is_remote = False
         self.function = ""
 
@@ -103,16 +120,43 @@ class Command:
         """Give the command that this one starts; it has the same place and the same stdin."""
         inner = Command(argv, self.source, self.cwd)
         inner.feed, inner.walk = self.feed, self.walk
-        inner.is_remote, inner.is_bulk = self.is_remote, self.is_bulk
+        inner.is_ephemeral, inner.assignments = self.is_ephemeral, self.assignments
+        inner.is_remote, inner.is_bulk, inner.is_captured = self.is_remote, self.is_bulk, self.is_captured
+        # The shell opens the files before the wrapper starts: `sudo cat x > /dev/sda` writes all the same.
+        inner.redirects = self.redirects
         return inner
 
     def upstream(self) -> "list[Command]":
         """Give the commands whose output is its stdin."""
         return self.feed.commands() if self.feed else []
 
+    def files_in(self) -> "list[str]":
+        """Give the files on its stdin."""
+        return self.feed.files() if self.feed else []
+
     def stdin(self) -> str:
         """Give what is known of the text on its stdin."""
         return self.feed.text() if self.feed else ""
+
+    def handed_on(self) -> "list[Argument]":
+        """Give what a pipe hands on as names: printed words, or something below the folders that find or ls looks at."""
+        upstream = self.upstream()
+        if not upstream:
+            return [Argument(word) for word in self.stdin().split()]
+        last = upstream[-1]
+        if last.name in ("echo", "printf"):
+            return [Argument(word) for argument in last.arguments for word in argument.split()]
+        for command in upstream:
+            if command.name in ("find", "fd", "gfind"):
+                roots = find_roots(command.arguments) if command.name != "fd" else command.arguments[1:]
+                return [Argument(root.rstrip("/") + "/" + UNKNOWN_TEXT) for root in roots]
+            if command.name == "ls":
+                places = [argument for argument in command.arguments if not argument.startswith("-")]
+                is_named = any(argument.startswith("-") and "d" in argument for argument in command.arguments)
+                return [
+                    place if is_named or place.has_glob else Argument(place + "/" + UNKNOWN_TEXT) for place in places
+                ]
+        return []
 
     def sources(self) -> "list[Command]":
         """Give the commands whose output it runs as code."""
@@ -133,25 +177,60 @@ class Walk:
         self.values = values
         self.expander = Expander(lexer.commands, values)
         self.folders: "dict[int, str | None]" = {0: cwd}
+        self._function = ""
+        self._calls = self._find_calls()
+
+    def _find_calls(self) -> "dict[str, Simple]":
+        """Find for each function the first command that calls it."""
+        functions = {simple.function for simple in self.simples if simple.function}
+        calls: "dict[str, Simple]" = {}
+        if functions:
+            for simple in self.simples:
+                name = bare(simple.words[0]) if simple.words else ""
+                if name in functions and name != simple.function:
+                    calls.setdefault(name, simple)
+        return calls
+
+    def _enter(self, simple: "Simple", cwd: "str | None") -> None:
+        """Give a function's body the arguments that it is called with."""
+        self._function = simple.function
+        call = self._calls.get(simple.function)
+        if call is not None and len(call.words) <= MAX_VALUES:
+            for place, word in enumerate(call.words[1:], 1):
+                values = [str(argument) for argument in self.expander.expand(word, cwd)]
+                self.values.assign(str(place), values)
+                if place == 1:
+                    self.values.assign("@", values)
 
     def command(self, place: int) -> "Command | None":
         """Give the command at a place of the list, or None when it only sets something."""
         simple = self.simples[place]
         cwd = self._folder(simple.scope)
+        if simple.function != self._function:
+            self._enter(simple, cwd)
         if simple.kind == "for":
             self._loop(simple, cwd)
             return None
         argv = self._argv(simple, cwd)
+        if not argv and simple.stdin is not None and simple.stdin[0] == PATH and not simple.assignments:
+            argv = [Argument("cat")]  # `$(< file)`
         if not argv or argv[0] in _DECLARATIONS:
             self._assign(simple, argv, cwd)
-            if not simple.redirects:
+            if not simple.redirects and len(argv) != 1:
                 return None
         command = Command(argv, simple.written(), cwd)
         command.function = simple.function
         command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
         command.walk = self
+        command.is_captured = simple.is_captured
+        if simple.assignments:
+            command.assignments = [
+                name + "=" + self.expander.text(word, cwd) for name, word in simple.assignments if word
+            ]
         if simple.stdin is not None:
             command.feed = Feed(self, simple.stdin, cwd, place)
+        if argv and argv[0] == "read" and command.feed is not None:
+            self._read(command)
         if argv and argv[0] in ("cd", "pushd"):
             self.folders[simple.scope] = self._changed(cwd, argv[1:])
         return command
@@ -174,7 +253,9 @@ class Walk:
     def _changed(self, cwd: "str | None", arguments: "Sequence[str]") -> "str | None":
         operands = [argument for argument in arguments if argument in ("-", "") or not argument.startswith("-")]
         target = operands[0] if operands else self.values.home
-        return None if target == "-" else absolute(target, cwd)
+        changed = None if target == "-" else absolute(target, cwd)
+        # A folder that deep cannot be changed to by its path; following it would cost the square of the command's length.
+        return cwd if changed is not None and len(changed) > _MAX_FOLDER_CHARACTERS else changed
 
     def _loop(self, simple: "Simple", cwd: "str | None") -> None:
         argv = self._argv(simple, cwd)
@@ -183,20 +264,43 @@ class Walk:
         elif argv:
             self.values.assign(argv[0], [UNKNOWN_TEXT])
 
-    def _assign(self, simple: "Simple", argv: "Sequence[str]", cwd: "str | None") -> None:
+    def _assign(self, simple: "Simple", argv: "Sequence[Argument]", cwd: "str | None") -> None:
         for name, word in simple.assignments:
-            self.values.assign(name, [self.expander.text(word, cwd) if word else ""])
+            text = self.expander.text(word, cwd) if word else Argument("")
+            self._set(name, text, text)
         for argument in argv[1:]:
             name, is_set, value = argument.partition("=")
             if is_set:
-                self.values.assign(name, [value])
+                self._set(name, value, argument)
+
+    def _read(self, command: Command) -> None:
+        """Give the variables of `read` what is known of its input, one value for each line."""
+        lines = [line for line in command.stdin().split("\n") if line] or [str(word) for word in command.handed_on()]
+        names = [argument for argument in command.arguments if not argument.startswith("-")]
+        if lines and len(names) == 1:
+            self.values.assign(names[0], lines)
+
+    def _set(self, name: str, value: str, whole: "Argument") -> None:
+        self.values.assign(name, [value])
+        if whole.outputs:
+            self.expander.origins[name] = whole.outputs
+        else:
+            self.expander.origins.pop(name, None)
 
     def plain(self, first: int, last: int, cwd: "str | None", place: int) -> "list[Command]":
         """Give the commands of a range as data sources: names and arguments only."""
         found = []
         for other in range(max(first, last - _MAX_UPSTREAM), last):
             if other != place:
-                argv = self._argv(self.simples[other], cwd)
-                if argv:
-                    found.append(Command(argv, self.simples[other].written(), cwd))
+                found.extend(self._source(self.simples[other], cwd, other))
         return found
+
+    def _source(self, simple: "Simple", cwd: "str | None", place: int) -> "list[Command]":
+        is_file = simple.stdin is not None and simple.stdin[0] == PATH
+        argv = self._argv(simple, cwd) or ([Argument("cat")] if is_file else [])
+        if not argv:
+            return []
+        command = Command(argv, simple.written(), cwd)
+        if is_file and simple.stdin is not None:
+            command.feed = Feed(self, simple.stdin, cwd, place)
+        return [command]

@@ -148,7 +148,7 @@ class WordReader:
             parts.append((VARIABLE, (text[at + 1 : stop], None), is_quoted))
             self.at = stop
         elif following in _ONE_CHARACTER_VARIABLES:
-            parts.append((UNKNOWN, "", is_quoted))
+            parts.append((VARIABLE, (following, None), is_quoted))
             self.at = at + 2
         elif following in self.DOLLARS and self.depth < MAX_DEPTH:
             self.depth += 1

@@ -35,6 +35,32 @@ WRAPPERS: "dict[str, tuple[str, str, tuple[str, ...], int, bool]]" = {
     "busybox": (ARGV, "", (), 0, False),
     "toybox": (ARGV, "", (), 0, False),
     "chroot": (ARGV, "", ("userspec", "groups"), 1, False),
+    "noglob": (ARGV, "", (), 0, False),
+    "nocorrect": (ARGV, "", (), 0, False),
+    "pkexec": (ARGV, "", ("user",), 0, False),
+    "gosu": (ARGV, "", (), 1, False),
+    "su-exec": (ARGV, "", (), 1, False),
+    "setpriv": (ARGV, "", ("reuid", "regid"), 0, False),
+    "systemd-run": (ARGV, "puEM", ("unit", "property", "uid", "gid", "slice", "setenv", "working-directory"), 0, False),
+    "systemd-inhibit": (ARGV, "", ("what", "who", "why", "mode"), 0, False),
+    "unshare": (ARGV, "", (), 0, False),
+    "nsenter": (ARGV, "tSG", ("target",), 0, False),
+    "firejail": (ARGV, "", (), 0, False),
+    "rlwrap": (ARGV, "", (), 0, False),
+    "chronic": (ARGV, "", (), 0, False),
+    "faketime": (ARGV, "", (), 1, False),
+    "proot": (ARGV, "rbwq", (), 0, False),
+    "prlimit": (ARGV, "", (), 0, False),
+    "ltrace": (ARGV, "eop", (), 0, False),
+    "perf": (ARGV, "", (), 1, False),
+    "dbus-run-session": (ARGV, "", (), 0, False),
+    "xvfb-run": (ARGV, "snef", ("server-args",), 0, False),
+    "cross-env": (ARGV, "", (), 0, True),
+    "sshpass": (ARGV, "pfdeP", (), 0, False),
+    "arch": (ARGV, "", (), 0, False),
+    "retry": (ARGV, "tdc", ("times", "delay"), 0, False),
+    "autossh": (HOST, "MBbcDEeFIiJLlmOopQRSWw", (), 1, False),
+    "mosh": (HOST, "p", (), 1, False),
     "strace": (ARGV, "aeoEIOpPsSuXb", (), 0, False),
     "flock": (ARGV, "wE", ("timeout", "conflict-exit-code"), 1, False),
     "xargs": (
@@ -138,6 +164,7 @@ def shell_code(arguments: "Sequence[Argument]") -> "tuple[Argument | None, Argum
         elif argument.startswith("-") and not argument.startswith("--"):
             has_code = has_code or "c" in argument
             reads_stdin = reads_stdin or "s" in argument
+            at += argument.endswith(("o", "O"))
     operand = arguments[at] if at < len(arguments) else None
     if has_code:
         return operand, None, False
@@ -191,6 +218,11 @@ def git_commands(arguments: "Sequence[str]") -> "list[str]":
             texts.append(following)
     if is_rebase:
         texts.extend([argument[len("--exec=") :] for argument in arguments if argument.startswith("--exec=")])
+    plain = [argument for argument in arguments if not argument.startswith("-")]
+    if plain[:1] == ["config"]:
+        for name, value in zip(plain, plain[1:]):
+            if name.lower().startswith("alias."):
+                texts.append(value[1:] if value.startswith("!") else "git " + value)
     for subcommand, verb in (("bisect", "run"), ("submodule", "foreach")):
         if subcommand in arguments and verb in arguments:
             words = arguments[arguments.index(verb) + 1 :]

@@ -60,7 +60,7 @@ def read_file(path: str, limit: int = 1 << 20) -> bytes:
     """Read a small file; empty when it cannot be read or has more than `limit` bytes."""
     try:
         descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: the path has a NUL in it
         return b""
     try:
         data = posix.read(descriptor, limit + 1)

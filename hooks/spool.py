@@ -131,7 +131,7 @@ def _allowed(value: object, rule: "dict[str, Any]", characters: "dict[str, str]"
 
 def _keep(state: str, record: bytes) -> bool:
     spool = state + "/spool"
-    if not _own_folder(state) or not _own_folder(spool):
+    if not own_folder(state) or not own_folder(spool):
         return False
     if environment("SKILLWAY_SPOOL_MODE") == "segment":
         return _append_segment(spool, record)
@@ -142,7 +142,7 @@ def _keep(state: str, record: bytes) -> bool:
     return _append_shared(spool, record, flock)
 
 
-def _own_folder(path: str) -> bool:
+def own_folder(path: str) -> bool:
     """Make sure that a folder is a real one, the user's own, and closed to others."""
     try:
         status = posix.lstat(path)
@@ -169,7 +169,7 @@ def _make_folders(path: str) -> None:
         return
 
 
-def _open_own(path: str, flags: int) -> int:
+def open_own(path: str, flags: int = 0) -> int:
     """Open a regular file of the user's own for appending; -1 when it is anything else.
 
     O_NONBLOCK keeps a FIFO that somebody put there from holding the hook for ever.
@@ -187,7 +187,7 @@ def _append_shared(spool: str, record: bytes, flock: "Callable[[int, int], None]
     """Append to the one active file, unless the flusher has taken it away between open and lock."""
     path = spool + "/events.jsonl"
     for _ in range(_ATTEMPTS):
-        descriptor = _open_own(path, 0)
+        descriptor = open_own(path)
         if descriptor < 0:
             return False
         try:
@@ -216,7 +216,7 @@ def _append_segment(spool: str, record: bytes) -> bool:
             return False
         path = f"{spool}/{time_ns()}-{posix.getpid()}-{_random(4)}.jsonl"
         _segments[posix.getpid()] = path
-    descriptor = _open_own(path, 0)
+    descriptor = open_own(path)
     if descriptor < 0:
         return False
     try:
@@ -252,7 +252,7 @@ def _write(spool: str, descriptor: int, record: bytes, size: int) -> bool:
 def _count_drop(spool: str, reason: str) -> None:
     """Add one byte to the reason's counter file: its size is the count, and appending needs no reading."""
     try:
-        descriptor = _open_own(spool + "/dropped." + reason, 0)
+        descriptor = open_own(spool + "/dropped." + reason)
         if descriptor >= 0:
             if posix.fstat(descriptor).st_size < _MAX_COUNTER_BYTES:
                 posix.write(descriptor, b".")

@@ -23,6 +23,7 @@ COMMANDS = {
     "try": "try_",
     "init": "init",
     "demo": "demo",
+    "guard": "guard",
 }
 """From a command's name to its module, in the order of a first day's use."""
 

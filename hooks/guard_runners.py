@@ -1,0 +1,246 @@
+"""Which command do package runners, containers and session programs start: npx, poetry run, docker exec, tmux?
+
+Their own subcommand stands before the started command. Imported only when one of them is met.
+"""
+
+from guard_options import read_options
+from guard_wrappers import option_value, payload_start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from guard_expansion import Argument
+    from guard_walk import Command
+
+ARGV, JOINED, REMOTE, EPHEMERAL = "argv", "joined", "remote", "ephemeral"
+"""Words of a command; one text for a shell; words that run elsewhere; words that run in a container made for them."""
+
+
+def _one(
+    words: "tuple[str, ...]", shorts: str = "", longs: "tuple[str, ...]" = (), operands: int = 0, kind: str = ARGV
+) -> "tuple[tuple[str, ...], str, tuple[str, ...], int, str]":
+    return words, shorts, longs, operands, kind
+
+
+_UV = (
+    "with",
+    "python",
+    "from",
+    "extra",
+    "group",
+    "project",
+    "directory",
+    "index",
+    "env-file",
+    "with-requirements",
+    "package",
+)
+_DOCKER_EXEC = ("env", "user", "workdir", "env-file", "detach-keys", "index", "file", "project-name")
+_DOCKER_RUN = (
+    "env", "user", "workdir", "env-file", "volume", "mount", "name", "network", "publish", "entrypoint", "memory", "cpus", "platform", "label", "hostname",
+    "add-host", "gpus", "shm-size", "tmpfs", "ulimit", "restart", "log-driver", "pull", "device", "cap-add", "cap-drop", "security-opt", "ipc", "pid", "userns",
+    "volumes-from", "link", "expose", "dns", "net", "stop-signal", "cidfile", "runtime", "file", "project-name", "network-alias",
+)  # fmt: skip
+_FORMS = {
+    "npx": (_one((), "pc", ("package", "call", "registry")),),
+    "bunx": (_one(()),),
+    "uvx": (_one((), "p", _UV),),
+    "pipx": (_one(("run",), "", ("spec", "python")),),
+    "npm": (_one(("exec",), "pc", ("package", "call")), _one(("x",), "pc", ("package", "call"))),
+    "pnpm": (_one(("exec",), "C"), _one(("dlx",), "", ("package",))),
+    "yarn": (_one(("exec",)), _one(("dlx",), "p", ("package",)), _one(("run",))),
+    "bun": (_one(("x",)),),
+    "uv": (_one(("run",), "p", _UV), _one(("tool", "run"), "p", _UV)),
+    "poetry": (_one(("run",), "C"),),
+    "pipenv": (_one(("run",)),),
+    "hatch": (_one(("run",)),),
+    "pdm": (_one(("run",)),),
+    "rye": (_one(("run",)),),
+    "pixi": (_one(("run",)),),
+    "conda": (_one(("run",), "np", ("name", "prefix")),),
+    "mamba": (_one(("run",), "np", ("name", "prefix")),),
+    "bundle": (_one(("exec",)),),
+    "composer": (_one(("exec",)),),
+    "mise": (_one(("exec",), "C"), _one(("x",), "C")),
+    "asdf": (_one(("exec",)),),
+    "rbenv": (_one(("exec",)),),
+    "pyenv": (_one(("exec",)),),
+    "nvm": (_one(("exec",), "", (), 1),),
+    "direnv": (_one(("exec",), "", (), 1),),
+    "op": (_one(("run",), "", ("env-file",)),),
+    "doppler": (_one(("run",), "pc", ("project", "config", "command")),),
+    "infisical": (_one(("run",), "", ("env", "path")),),
+    "aws-vault": (_one(("exec",), "dn", ("duration",), 1),),
+    "chamber": (_one(("exec",), "", (), 0),),
+    "dotenv": (_one(("run",), "fe"), _one((), "fe")),
+    "dotenvx": (_one(("run",), "f"),),
+    "docker": (
+        _one(("exec",), "euw", _DOCKER_EXEC, 1, REMOTE),
+        _one(("container", "exec"), "euw", _DOCKER_EXEC, 1, REMOTE),
+        _one(("compose", "exec"), "euwfp", _DOCKER_EXEC, 1, REMOTE),
+        _one(("compose", "run"), "euwvpl", _DOCKER_RUN, 1, EPHEMERAL),
+        _one(("run",), "euwvpmlhac", _DOCKER_RUN, 1, EPHEMERAL),
+        _one(("container", "run"), "euwvpmlhac", _DOCKER_RUN, 1, EPHEMERAL),
+    ),
+    "docker-compose": (
+        _one(("exec",), "euwfp", _DOCKER_EXEC, 1, REMOTE),
+        _one(("run",), "euwvpl", _DOCKER_RUN, 1, EPHEMERAL),
+    ),
+    "kubectl": (
+        _one(("exec",), "cnf", ("container", "namespace", "filename", "context", "kubeconfig"), 1, REMOTE),
+        _one(("run",), "n", ("image", "namespace", "overrides", "env", "restart", "labels"), 1, EPHEMERAL),
+    ),
+    "gcloud": (_one(("compute", "ssh"), "", ("zone", "project", "command"), 1, REMOTE),),
+    "vagrant": (_one(("ssh",), "c", ("command",), 1, REMOTE),),
+    "wsl": (_one((), "du", ("distribution", "user", "cd")),),
+    "nix": (_one(("develop",), "c", ("command",), 0), _one(("shell",), "c", ("command",), 0)),
+    "nix-shell": (_one((), "pI", ("run", "command")),),
+    "tmux": (
+        _one(("new-session",), "sncxyFt", (), 0, JOINED),
+        _one(("new",), "sncxyFt", (), 0, JOINED),
+        _one(("new-window",), "nct", (), 0, JOINED),
+        _one(("neww",), "nct", (), 0, JOINED),
+        _one(("split-window",), "lct", (), 0, JOINED),
+        _one(("run-shell",), "dt", (), 0, JOINED),
+        _one(("send-keys",), "tN", (), 0, JOINED),
+        _one(("send",), "tN", (), 0, JOINED),
+    ),
+    "screen": (_one((), "SctTpsehx"),),
+    "concurrently": (_one((), "nck", ("names", "prefix"), 0, "each"),),
+    "hyperfine": (_one((), "wrmMpn", ("warmup", "runs", "prepare", "cleanup", "setup"), 0, "each"),),
+    "nodemon": (_one((), "xewi", ("exec", "watch", "ext", "ignore")),),
+    "entr": (_one(()),),
+    "fd": (),
+    "fdfind": (),
+    "ansible": (),
+    "pwsh": (),
+    "powershell": (),
+    "git-xargs": (),
+    "osascript": (),
+    "at": (),
+    "batch": (),
+    "make": (),
+    "just": (),
+    "multipass": (_one(("exec",), "", (), 1, REMOTE),),
+    "lxc": (_one(("exec",), "", (), 1, REMOTE),),
+    "limactl": (_one(("shell",), "", (), 1, REMOTE),),
+    "heroku": (_one(("run",), "a", ("app",), 0, REMOTE), _one(("run:detached",), "a", ("app",), 0, REMOTE)),
+    "fly": (_one(("ssh", "console"), "aC", ("app", "command"), 0, REMOTE),),
+    "flyctl": (_one(("ssh", "console"), "aC", ("app", "command"), 0, REMOTE),),
+    "turbo": (),
+    "atmos": (_one(()),),
+}
+_TEXT_OPTIONS = {
+    "npx": ("c", "call"), "npm": ("c", "call"), "gcloud": ("\0", "command"), "vagrant": ("c", "command"), "nix": ("c", "command"), "nix-shell": ("\0", "run"),
+    "nodemon": ("x", "exec"), "fly": ("C", "command"), "flyctl": ("C", "command"), "doppler": ("\0", "command"), "ansible": ("a", "args"), "hyperfine": ("p", "prepare"),
+    "pwsh": ("c", "command"), "powershell": ("c", "command"), "fd": ("\0", "\0"),
+}  # fmt: skip
+_CONTAINERS = frozenset(["docker", "podman", "nerdctl", "docker-compose", "podman-compose"])
+_GLOBALS = {
+    "docker": (
+        "Hcl",
+        frozenset(["host", "context", "config", "log-level", "file", "project-name", "env-file", "profile"]),
+    ),
+    "kubectl": ("ns", frozenset(["namespace", "context", "kubeconfig", "cluster", "user"])),
+    "npm": ("", frozenset(["prefix", "workspace"])),
+    "pnpm": ("CF", frozenset(["filter", "dir"])),
+    "yarn": ("", frozenset(["cwd"])),
+    "tmux": ("fLSc", frozenset()),
+    "uv": ("", frozenset(["project", "directory", "config-file"])),
+}
+_SAME_AS = {
+    "podman": "docker",
+    "nerdctl": "docker",
+    "oc": "kubectl",
+    "podman-compose": "docker-compose",
+    "k": "kubectl",
+}
+
+
+def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
+    """Find what a runner starts.
+
+    Returns:
+        How it runs, its words, and texts that a shell reads.
+    """
+    name = _SAME_AS.get(command.name, command.name)
+    arguments = command.arguments
+    if name in ("fd", "fdfind"):
+        return ARGV, _after(arguments, ("-x", "-X", "--exec", "--exec-batch")), []
+    if name in ("pwsh", "powershell"):
+        return (
+            ARGV,
+            [],
+            [
+                " ".join(
+                    _after(
+                        [argument.__class__(argument) for argument in arguments], ("-Command", "-c", "-command", "-C")
+                    )
+                )
+            ],
+        )
+    if name in ("at", "batch"):
+        return ARGV, [], [command.stdin()]
+    texts = []
+    if name in _TEXT_OPTIONS:
+        short, long = _TEXT_OPTIONS[name]
+        text = option_value(arguments, short, long)
+        texts = [text] if text else []
+    for words, shorts, longs, operands, kind in _FORMS[name]:
+        place = _subcommand_end(arguments, words, name)
+        if place < 0:
+            continue
+        rest = arguments[place:]
+        payload = rest[payload_start(rest, shorts, longs, operands, takes_assignments=False) :]
+        if payload[:1] and payload[0] == "--":
+            payload = payload[1:]
+        if kind == JOINED:
+            return kind, [], [*texts, " ".join([word for word in payload if word not in ("Enter", "C-m", "enter")])]
+        if kind == "each":
+            return kind, [], [*texts, *payload]
+        mount = _machine_mount(rest) if kind == EPHEMERAL else ("", "")
+        if mount[1]:
+            kind, payload = ARGV, [word.__class__(word.replace(mount[1], mount[0])) for word in payload]
+        return kind, list(payload), texts
+    return REMOTE if name in ("ansible", "gcloud", "vagrant", "fly") else ARGV, [], texts
+
+
+def _subcommand_end(arguments: "Sequence[str]", words: "tuple[str, ...]", name: str) -> int:
+    """Give the place after the subcommand's words, past the program's own options; -1 when it is another one."""
+    shorts, longs = _GLOBALS.get(name, ("", frozenset()))
+    at = 0
+    for word in words:
+        while at < len(arguments) and arguments[at].startswith("-"):
+            options, _ = read_options(arguments[at : at + 1], shorts, longs)
+            last = options[-1][0] if options else ""
+            takes_next = "=" not in arguments[at] and (
+                last[2:] in longs if last.startswith("--") else last[1:] in shorts and len(arguments[at]) == 2
+            )
+            at += 2 if takes_next and last[1:] else 1
+        if at >= len(arguments) or arguments[at] != word:
+            return -1
+        at += 1
+    return at
+
+
+def _after(arguments: "Sequence[Argument]", options: "tuple[str, ...]") -> "list[Argument]":
+    for place, argument in enumerate(arguments):
+        if argument in options:
+            return list(arguments[place + 1 :])
+    return []
+
+
+def _machine_mount(arguments: "Sequence[str]") -> "tuple[str, str]":
+    """Give this machine's folder, and its place in the container, when it is the whole disk or a home; else two "".
+
+    With such a mount the container is no container.
+    """
+    for argument in arguments:
+        source, colon, rest = argument.rpartition("=")[2].partition(":")
+        is_machine = source == "/" or (
+            source.startswith(("/home/", "/Users/", "/root", "/etc")) and source.count("/") <= 2
+        )
+        if colon and is_machine:
+            return source.rstrip("/"), rest.partition(":")[0].rstrip("/")
+    return "", ""
