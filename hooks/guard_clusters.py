@@ -176,7 +176,7 @@ def _infrastructure_stop(decision: str = DENY) -> Stop:
 
 def judge_docker(command: "Command", _places: "Places") -> "Stop | None":
     """Judge Docker, Podman and nerdctl; publishing is judged as such."""
-    options, words = _first_words(command, "Hclfp", _DOCKER_VALUES)
+    _, words = _first_words(command, "Hclfp", _DOCKER_VALUES)
     if words[:1] and words[0] in ("push", "image", "buildx", "build", "manifest", "compose"):
         from guard_publish import judge_publication
 

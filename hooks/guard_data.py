@@ -71,7 +71,7 @@ def judge_client(command: "Command", _places: "Places") -> "Stop | None":
     arguments = command.arguments
     if name in ("sqlite3", "duckdb", "litecli"):
         options, operands = read_options(
-            ["-" + a if a.startswith("-") and len(a) > 2 and not a.startswith("--") else a for a in arguments],
+            ["-" + a if a.startswith("-") and a[2:] and not a.startswith("--") else a for a in arguments],
             "cs",
             _LONGS | {"separator", "init", "nullvalue"},
         )

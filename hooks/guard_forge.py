@@ -192,7 +192,7 @@ def _judge_remote_deletion(urls: "list[str]") -> "Stop | None":
                 "curl -s localhost:9200/_cat/indices",
             )
         is_own = (
-            name in ("localhost", "127.0.0.1", "0.0.0.0", "[", "")
+            name in ("localhost", "127.0.0.1", "0.0.0.0", "[", "")  # noqa: S104 - a name to compare with
             or name.endswith((".local", ".test", ".localhost"))
             or "." not in name
         )

@@ -139,7 +139,7 @@ def shell_texts(program: str, language: str = "python") -> "list[str]":
     texts.extend([text for text, _, _, quote in found if quote == "`" and language in ("ruby", "perl", "php")])
     for words, verb in ((_DELETERS, "rm -rf "), (_UNLINKERS, "rm ")):
         for start, stop in _calls(bare, words):
-            paths = _paths(program, bare[start:stop], _reached(bare, start, stop, names, found))
+            paths = _paths(bare[start:stop], _reached(bare, start, stop, names, found))
             texts.extend([verb + path for path in paths])
     texts.extend(_file_texts(program, bare, names, found))
     if any(word in bare for word in _FETCHERS) and any(word in bare for word in _EVALUATORS):
@@ -161,7 +161,7 @@ def _file_texts(
     sends = any(word in bare for word in _SENDERS)
     for start, stop in _calls(bare, _OPENERS):
         inside = _reached(bare, start, stop, names, found)
-        paths = _paths(program, bare[start:stop], inside)
+        paths = _paths(bare[start:stop], inside)
         writes = any(text in _WRITE_MODES for text, _, _, _ in inside) or "rite" in bare[start:stop]
         texts.extend([("true > " if writes else "cat ") + path for path in paths])
         if sends and not writes:
@@ -224,9 +224,9 @@ def _assigned(bare: str) -> "dict[str, tuple[int, int]]":
     names = {}
     at = 0
     for line in bare.replace(";", "\n").split("\n"):
-        head, sign, rest = line.partition("=")
+        head, sign, _ = line.partition("=")
         if not sign or line.lstrip().startswith("for "):
-            head, sign, rest = line.partition(" in ")
+            head, sign, _ = line.partition(" in ")
         words = head.split()
         if sign and words and words[-1].replace("_", "a").lstrip("$").isalnum():
             names[words[-1].lstrip("$")] = (at + len(head), at + len(line))
@@ -255,7 +255,7 @@ def _reached(
     return [entry for first, last in spans for entry in found if first <= entry[2] < last]
 
 
-def _paths(program: str, call: str, found: "list[tuple[str, bool, int, str]]") -> "list[str]":
+def _paths(call: str, found: "list[tuple[str, bool, int, str]]") -> "list[str]":
     """Give literals that may be paths, as shell words; below the home when the call asks for it."""
     paths = []
     is_in_home = any(home in call for home in _HOMES) or any(text == "HOME" for text, _, _, _ in found)
@@ -276,8 +276,7 @@ def _paths(program: str, call: str, found: "list[tuple[str, bool, int, str]]") -
 
 def _quoted(text: str) -> str:
     """Write a literal as a shell word whose `~` and `*` still count."""
-    safe = "".join([c if c.isalnum() or c in "/~.*_-+@:=" else "\\'" if c == "'" else "'" + c + "'" for c in text])
-    return safe
+    return "".join([c if c.isalnum() or c in "/~.*_-+@:=" else "\\'" if c == "'" else "'" + c + "'" for c in text])
 
 
 def read_program(program: str, language: str) -> "tuple[list[tuple[str, bool, int, str]], str]":

@@ -87,7 +87,7 @@ def judge_systemctl(command: "Command", places: "Places") -> "Stop | None":
         verb, words = (words[1] if len(words) > 1 else ""), words[1:] + words[:1]
     if verb in ("stop", "disable", "mask") and any(word.startswith(_CRITICAL_UNITS) for word in words[1:]):
         return _protection_stop()
-    if verb in ("mask",) or (verb == "isolate"):
+    if verb in ("mask", "isolate"):
         return _protection_stop(ASK)
     is_system = any(word.startswith(("system/", "/System", "/Library/LaunchDaemons")) for word in words[1:])
     return (

@@ -177,7 +177,7 @@ _MAY_PRINT_SECRETS = frozenset([
 ])  # fmt: skip
 _SECRET_HINTS = (
     "/.", "/etc/", "/proc/", "/run/", "/root", "Library/", ".env", "cred", "secret", "key", "id_", ".pem", ".p12", ".pfx", ".ppk", "token", "tfvars", "tfstate", "auth", "account",
-    "htpasswd", "kubeconfig", "kdbx", "jks", "ovpn", "admin", "wp-config", "@.", "=.", "/tmp/",
+    "htpasswd", "kubeconfig", "kdbx", "jks", "ovpn", "admin", "wp-config", "@.", "=.", "/tmp/",  # noqa: S108 - a word to look for
 )  # fmt: skip
 """Every secret file has one of these in its path; a path without them needs no closer look."""
 _PUBLISHING_HINTS = (

@@ -136,6 +136,7 @@ _TEXT_OPTIONS = {
     "nodemon": ("x", "exec"), "fly": ("C", "command"), "flyctl": ("C", "command"), "doppler": ("\0", "command"), "ansible": ("a", "args"), "hyperfine": ("p", "prepare"),
     "pwsh": ("c", "command"), "powershell": ("c", "command"), "fd": ("\0", "\0"),
 }  # fmt: skip
+_SHALLOW = 2  # slashes of a home or of a folder of the system
 _CONTAINERS = frozenset(["docker", "podman", "nerdctl", "docker-compose", "podman-compose"])
 _GLOBALS = {
     "docker": (
@@ -201,7 +202,7 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
             return kind, [], [*texts, *payload]
         mount = _machine_mount(rest) if kind == EPHEMERAL else ("", "")
         if mount[1]:
-            kind, payload = ARGV, [word.__class__(word.replace(mount[1], mount[0])) for word in payload]
+            return ARGV, [word.__class__(word.replace(mount[1], mount[0])) for word in payload], texts
         return kind, list(payload), texts
     return REMOTE if name in ("ansible", "gcloud", "vagrant", "fly") else ARGV, [], texts
 
@@ -215,7 +216,7 @@ def _subcommand_end(arguments: "Sequence[str]", words: "tuple[str, ...]", name: 
             options, _ = read_options(arguments[at : at + 1], shorts, longs)
             last = options[-1][0] if options else ""
             takes_next = "=" not in arguments[at] and (
-                last[2:] in longs if last.startswith("--") else last[1:] in shorts and len(arguments[at]) == 2
+                last[2:] in longs if last.startswith("--") else last[1:] in shorts and len(arguments[at]) == len("-x")
             )
             at += 2 if takes_next and last[1:] else 1
         if at >= len(arguments) or arguments[at] != word:
@@ -239,7 +240,7 @@ def _machine_mount(arguments: "Sequence[str]") -> "tuple[str, str]":
     for argument in arguments:
         source, colon, rest = argument.rpartition("=")[2].partition(":")
         is_machine = source == "/" or (
-            source.startswith(("/home/", "/Users/", "/root", "/etc")) and source.count("/") <= 2
+            source.startswith(("/home/", "/Users/", "/root", "/etc")) and source.count("/") <= _SHALLOW
         )
         if colon and is_machine:
             return source.rstrip("/"), rest.partition(":")[0].rstrip("/")

@@ -220,7 +220,7 @@ def git_commands(arguments: "Sequence[str]") -> "list[str]":
         texts.extend([argument[len("--exec=") :] for argument in arguments if argument.startswith("--exec=")])
     plain = [argument for argument in arguments if not argument.startswith("-")]
     if plain[:1] == ["config"]:
-        for name, value in zip(plain, plain[1:]):
+        for name, value in zip(plain, plain[1:]):  # noqa: B905, RUF007 - Python 3.9 has neither
             if name.lower().startswith("alias."):
                 texts.append(value[1:] if value.startswith("!") else "git " + value)
     for subcommand, verb in (("bisect", "run"), ("submodule", "foreach")):

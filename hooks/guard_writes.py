@@ -99,7 +99,7 @@ def judge_writer(command: "Command", places: "Places") -> "Stop | None":
         return _judge_move(operands, command, places)
     if name == "rsync":
         return _judge_mirror(found, operands, command, places)
-    if name == "truncate" or name == "tee":
+    if name in ("truncate", "tee"):
         targets, appends = operands, bool(found & {"-a", "--append"})
     elif name in ("sed", "gsed", "perl"):
         if not any(argument.startswith(("-i", "--in-place", "-pi", "-ni")) for argument in command.arguments):

@@ -99,7 +99,9 @@ def test_the_readme_names_every_hook_and_every_event_that_it_hears(repository):
 def test_the_readme_lists_the_rules_and_marks_those_that_no_policy_softens(repository):
     listed = dict(
         re.findall(
-            r"^\| `([a-z-]+)` (●)? ?\| (?:deny, ask|deny|ask) \|", (repository / "hooks" / "README.md").read_text(), re.MULTILINE
+            r"^\| `([a-z-]+)` (●)? ?\| (?:deny, ask|deny|ask) \|",
+            (repository / "hooks" / "README.md").read_text(),
+            re.MULTILINE,
         )
     )
     catastrophic = set()
