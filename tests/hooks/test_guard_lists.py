@@ -195,7 +195,7 @@ def calls(listed: list[dict]) -> list[tuple[str, dict]]:
     return [(case.get("tool", "Bash"), case.get("tool_input") or {"command": case["command"]}) for case in listed]
 
 
-@pytest.mark.parametrize("name", ["public", "public_tools"])
+@pytest.mark.parametrize("name", ["public", "public_tools", "independent", "independent_tools", "everyday"])
 def test_every_harmful_case_is_stopped_and_no_harmless_one_in_each_family(judge, name):
     listed = cases(name)
     wrong = defaultdict(list)
