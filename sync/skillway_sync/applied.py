@@ -17,6 +17,7 @@ from skillway_sync.disk import Disk
 APPLIED_FILE = "applied.json"
 SCHEMA = 1
 DIGEST_CHARS = 64
+_HEX = frozenset("0123456789abcdef")
 KEEP_DAYS = 14
 KEEP_BYTES = 500 * 1024 * 1024
 DAY = 86_400.0
@@ -75,19 +76,21 @@ def load_applied(state: Path) -> Applied | None:
         former = tuple(Former(int(f["seq"]), _plugins(f), float(f["replaced_at"])) for f in content.pop("former"))
         applied = Applied(**{**content, "former": former})
         _plugins({"plugins": applied.plugins})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return None
     return applied if type(applied.seq) is int and type(applied.highest) is int else None
+
+
+def is_digest(text: str) -> bool:
+    """Tell whether a text can be a digest, which is the name of a plugin's folder."""
+    return len(text) == DIGEST_CHARS and set(text) <= _HEX
 
 
 def _plugins(content: dict[str, Any]) -> dict[str, str]:
     from skillway_sync.release_document import is_name
 
     plugins = content["plugins"]
-    if not all(
-        is_name(name) and len(digest) == DIGEST_CHARS and set(digest) <= set("0123456789abcdef")
-        for name, digest in plugins.items()
-    ):
+    if not all(is_name(name) and is_digest(digest) for name, digest in plugins.items()):
         raise ValueError("not a mapping from plugin to digest")
     return dict(plugins)
 

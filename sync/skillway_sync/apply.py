@@ -14,9 +14,11 @@ from skillway_sync.applied import APPLIED_FILE, Applied
 from skillway_sync.disk import require_space
 from skillway_sync.drift import find_differences
 from skillway_sync.errors import RefusedError
+from skillway_sync.index import Folders, restamp, scan_folder
 from skillway_sync.install import StagedPlugin, place_plugins, stage_plugin
 from skillway_sync.laptop import Fragments, Laptop, Selected
 from skillway_sync.local import compile_with_record, make_way
+from skillway_sync.parallel import map_side_by_side, meanwhile
 from skillway_sync.pointers import Pointer, base_of, commit_pointers, render_pointers
 from skillway_sync.release_document import Release
 from skillway_sync.repair import expected_files
@@ -38,6 +40,7 @@ class Candidate:
         staged: Plugin folders that are not in the store yet.
         pointers: The pointers, in the order of their commit.
         fragments: The base plugin's settings fragments.
+        index: The stamps of the staged folders.
     """
 
     release: Release
@@ -46,6 +49,7 @@ class Candidate:
     staged: list[StagedPlugin] = field(default_factory=list)
     pointers: list[Pointer] = field(default_factory=list)
     fragments: Fragments = field(default_factory=list)
+    index: Folders = field(default_factory=dict)
 
 
 def missing_plugins(laptop: Laptop, selected: Selected, known: set[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -140,17 +144,18 @@ def stage_release(
         SelfTestError: The release does not work here.
         ConfigError: A settings file of this laptop stands in the way.
     """
-    staged_store = laptop.layout.staging / "candidate" / "store"
-    laptop.disk.make_folders(staged_store)
-    candidate.staged = [_stage(laptop, pair, staged_store, interpreter) for pair in pairs]
+    folder = laptop.layout.staging / "candidate"
+    store = folder / "store"
+    laptop.disk.make_folders(store)
+    candidate.staged = map_side_by_side(lambda pair: _stage(laptop, pair, store, interpreter), pairs, laptop.workers)
     for each in candidate.staged:
         check_hook_files(each.plugin, each.folder)
-    _test_candidate(laptop, candidate, staged_store.parent, interpreter)
-    record = laptop.layout.staging / "record"
-    laptop.disk.make_folders(record)
-    laptop.disk.write_file(record / "release.json", candidate.document, 0o644)
-    laptop.disk.write_file(record / APPLIED_FILE, applied.to_bytes(), 0o644)
-    laptop.disk.sync_tree(laptop.layout.staging)
+    base_is_new = _render_candidate(laptop, candidate, interpreter)
+    _write_record(laptop, candidate, applied)
+    with meanwhile(lambda: laptop.disk.sync_tree(laptop.layout.staging), laptop.workers):
+        if base_is_new:
+            prove_candidate(laptop, folder, candidate.pointers)
+        candidate.index = {each.key: scan_folder(store, each.key) for each in candidate.staged}
 
 
 def _stage(laptop: Laptop, pair: tuple[str, str], staged_store: Path, interpreter: str) -> StagedPlugin:
@@ -164,7 +169,8 @@ def _stage(laptop: Laptop, pair: tuple[str, str], staged_store: Path, interprete
     return staged
 
 
-def _test_candidate(laptop: Laptop, candidate: Candidate, folder: Path, interpreter: str) -> None:
+def _render_candidate(laptop: Laptop, candidate: Candidate, interpreter: str) -> bool:
+    """Make the candidate's pointers; tells whether the base plugin is new."""
     base, plugin = base_of(candidate.selected)
     staged = next((each.folder for each in candidate.staged if each.plugin == base), None)
     base_folder = staged or laptop.folder(base, plugin.digest)
@@ -179,8 +185,14 @@ def _test_candidate(laptop: Laptop, candidate: Candidate, folder: Path, interpre
         interpreter=interpreter,
     )
     laptop.parts.check_personal(laptop.layout, candidate.release, candidate.selected, candidate.fragments)
-    if staged is not None:
-        prove_candidate(laptop, folder, candidate.pointers)
+    return staged is not None
+
+
+def _write_record(laptop: Laptop, candidate: Candidate, applied: Applied) -> None:
+    record = laptop.layout.staging / "record"
+    laptop.disk.make_folders(record)
+    laptop.disk.write_file(record / "release.json", candidate.document, 0o644)
+    laptop.disk.write_file(record / APPLIED_FILE, applied.to_bytes(), 0o644)
 
 
 def commit_candidate(laptop: Laptop, candidate: Candidate, keep: Callable[[Path], None]) -> list[str]:
@@ -197,6 +209,7 @@ def commit_candidate(laptop: Laptop, candidate: Candidate, keep: Callable[[Path]
     for each in candidate.staged:
         make_way(laptop, each.plugin, each.digest)
     place_plugins(candidate.staged, laptop.layout.store, laptop.disk)
+    candidate.index = {key: restamp(laptop.layout.store, key, known) for key, known in candidate.index.items()}
     _record(laptop, candidate)
     commit_pointers(laptop, candidate.pointers, keep)
     return apply_users(laptop, candidate.release, candidate.selected, candidate.fragments)

@@ -78,7 +78,7 @@ class LocalArchives:
         try:
             content = json.loads(self.byte_code_file(plugin, digest).read_bytes())
             entries = tuple(FileEntry(e["path"], e["sha256"], e["size"], e["mode"]) for e in content["files"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
             return "", ()
         ours = all(e.path.startswith(BYTE_CODE_FOLDER) and ".." not in e.path and e.mode in MODES for e in entries)
         return (str(content["interpreter"]), entries) if ours else ("", ())

@@ -92,8 +92,9 @@ def _layout(options: SimpleNamespace) -> Layout:
 def _laptop(layout: Layout) -> Laptop:
     from skillway_sync.disk import Disk
     from skillway_sync.laptop import default_parts
+    from skillway_sync.parallel import usable_workers
 
-    return Laptop(layout, Disk(), time.time(), default_parts())
+    return Laptop(layout, Disk(), time.time(), default_parts(), usable_workers())
 
 
 def _run(options: SimpleNamespace, layout: Layout) -> Outcome:
@@ -102,7 +103,8 @@ def _run(options: SimpleNamespace, layout: Layout) -> Outcome:
 
         return plan_run(_laptop(layout), release_hold=options.release_hold)
     look = start_look(str(layout.root)) if layout.state.is_dir() else None
-    from skillway_sync.engine import RunOptions, run
+    from skillway_sync.engine import run
+    from skillway_sync.work import RunOptions
 
     asked = {"--user": options.user, "--image": options.image, "--home": options.home or [], "--config": options.config}
     chosen = RunOptions(

@@ -47,7 +47,7 @@ def load_config(path: Path) -> Config:
         raise _wrong(
             path, "does not exist", "Write it (docs/guides/it.md shows one) or name another with --config."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _wrong(
             path, f"cannot be read as JSON ({error})", "Mend the file, then run skillway-sync again."
         ) from error
@@ -86,9 +86,16 @@ def _config(content: dict[str, Any], path: Path) -> Config:
 
 
 def _store(value: object, path: Path) -> str:
-    if not isinstance(value, str) or urlsplit(value).scheme not in SCHEMES:
+    if not isinstance(value, str) or _scheme(value) not in SCHEMES:
         raise _wrong(path, f"has store {value!r}", "Give the store's address, https://… or file:///….")
     return value.rstrip("/")
+
+
+def _scheme(address: str) -> str:
+    try:
+        return urlsplit(address).scheme
+    except ValueError:  # such as an IPv6 address without its closing bracket
+        return ""
 
 
 def _interpreter(content: dict[str, Any], path: Path) -> str | None:

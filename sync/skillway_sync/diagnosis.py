@@ -118,6 +118,6 @@ def run_sentence(layout: Layout) -> str:
 def _catalogue_name(layout: Layout) -> str | None:
     try:
         name = json.loads(layout.catalogue_file.read_bytes())["name"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) else None

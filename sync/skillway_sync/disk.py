@@ -6,7 +6,7 @@ and in which order, is left to the callers; what an unfinished sequence means is
 """
 
 # Thousands of files pass through here, and plain strings cost a third of what Path objects do.
-# ruff: noqa: PTH101, PTH102, PTH104, PTH105, PTH106, PTH108, PTH114, PTH118, PTH120
+# ruff: noqa: PTH101, PTH102, PTH104, PTH105, PTH106, PTH108, PTH114, PTH118, PTH120, PTH208
 
 from __future__ import annotations
 

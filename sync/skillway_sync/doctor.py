@@ -171,7 +171,7 @@ def _number_of(path: Path) -> int:
 def _expiry(path: Path) -> float | None:
     try:
         return parse_time(json.loads(path.read_bytes())["signed"]["expires"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
 
 

@@ -5,7 +5,7 @@ that was there before. What somebody edited or added is first copied to `state/q
 """
 
 # As in disk: thousands of paths.
-# ruff: noqa: PTH116, PTH118, PTH123
+# ruff: noqa: PTH118, PTH123
 
 from __future__ import annotations
 

@@ -6,84 +6,38 @@ Whatever fails, the laptop keeps what it had.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 from skillway_sync import __version__
 from skillway_sync.applied import Applied, load_applied, save_applied, succeed
 from skillway_sync.apply import Candidate, apply_users, commit_candidate, fetch_plugins, missing_plugins, stage_release
 from skillway_sync.archives import ARCHIVES_FOLDER
-from skillway_sync.config import Config, load_config
+from skillway_sync.config import load_config
 from skillway_sync.disk import disk_errors
+from skillway_sync.ending import end_with_store, end_without_store
 from skillway_sync.errors import (
-    EXIT_DRIFT,
-    EXIT_OK,
-    EXIT_STALE,
-    DriftError,
     ExpiredError,
     OfflineError,
     RefusedError,
     SyncError,
 )
 from skillway_sync.fetcher import StoreFetcher
-from skillway_sync.finish import Report, forget_noop, record_failure, record_result, save_noop, save_stamps
-from skillway_sync.index import Index, load_index
+from skillway_sync.finish import Report, record_failure
+from skillway_sync.index import load_index
 from skillway_sync.laptop import Laptop, Outcome, Selected
 from skillway_sync.local import LocalRelease, choose_interpreter, load_local_release, rebuild_folders, renew_byte_code
 from skillway_sync.lock import BusyError, exclusive_lock
-from skillway_sync.look import StoreLook
 from skillway_sync.pointers import base_of, commit_pointers, make_durable_folders, render_pointers
 from skillway_sync.quarantine import QUARANTINE_FOLDER, Quarantine
 from skillway_sync.release_document import Release, select_plugins
 from skillway_sync.repair import inspect_store, is_full_check_due, key_text
-from skillway_sync.retention import collect_garbage
-from skillway_sync.status import GRACE, age_text, load_status
+from skillway_sync.status import load_status
+from skillway_sync.strays import remove_strays
 from skillway_sync.target import Target, choose_target
 from skillway_sync.trust import RING_FILE, TrustedStore, initial_root_digest, open_store
-
-MakeFetcher = Callable[[Config], StoreFetcher]
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What a run was asked to do beside the usual.
-
-    Attributes:
-        release_hold: Take the release again that a person rolled back from.
-        strict_exit: End with 20 when drift was repaired.
-        full_check: Read every file, whatever its stat data says.
-        signature: What `noop` knows this kind of run by, or None when a later run may not be cut short.
-        look: A look at the store that is under way already.
-    """
-
-    release_hold: bool = False
-    strict_exit: bool = False
-    full_check: bool = False
-    signature: list[object] | None = None
-    look: StoreLook | None = None
-
-
-@dataclass
-class Work:
-    """One run's own memory, handed from step to step."""
-
-    laptop: Laptop
-    options: RunOptions
-    make_fetcher: MakeFetcher
-    quarantine: Quarantine
-    report: Report
-    applied: Applied | None = None
-    interpreter: str = ""
-    local: LocalRelease | None = None
-    index: Index = field(default_factory=Index)
-    broken: set[tuple[str, str]] = field(default_factory=set)
-
-    @property
-    def config(self) -> Config:
-        """The configuration, which has been read by now."""
-        assert self.report.config is not None
-        return self.report.config
+from skillway_sync.work import MakeFetcher, RunOptions, Work
 
 
 def run(laptop: Laptop, options: RunOptions | None = None, *, make_fetcher: MakeFetcher | None = None) -> Outcome:
@@ -123,6 +77,8 @@ def _run_locked(laptop: Laptop, options: RunOptions, make_fetcher: MakeFetcher) 
             outcome = _work(work)
             clean_up(laptop)
     except SyncError as error:
+        with contextlib.suppress(OSError):
+            clean_up(laptop)  # first of all: on a full disk it makes room for the status
         record_failure(laptop, report, error)
         raise
     return outcome
@@ -151,8 +107,8 @@ def _work(work: Work) -> Outcome:
     try:
         _follow_store(work)
     except (OfflineError, ExpiredError) as error:
-        return _without_store(work, error)
-    return _finish(work)
+        return end_without_store(work, error)
+    return end_with_store(work)
 
 
 # --- from this disk alone -------------------------------------------------------------------------------------------
@@ -164,6 +120,7 @@ def _restore(work: Work) -> None:
     if applied is None:
         return
     full = work.options.full_check or is_full_check_due(work.index, laptop.now)
+    strays = remove_strays(laptop, work.quarantine)
     unchanged = not full and work.options.look is not None and work.options.look.finds_no_change()
     found = inspect_store(
         laptop, applied.folders(), work.index.folders, work.quarantine, work.interpreter, full=full, unchanged=unchanged
@@ -172,7 +129,7 @@ def _restore(work: Work) -> None:
     renewed = renew_byte_code(laptop, applied.plugins, work.interpreter)
     work.broken = found.broken - set(made)
     report.is_full = full
-    report.drift += found.drift + [f"{key_text(*pair)}: missing" for pair in made]
+    report.drift += strays + found.drift + [f"{key_text(*pair)}: missing" for pair in made]
     report.index = {key: value for key, value in found.index.items() if key not in {f"{a}/{b}" for a, b in renewed}}
     work.local = (
         None if work.broken & set(applied.plugins.items()) else load_local_release(laptop, applied.seq, applied.plugins)
@@ -205,8 +162,8 @@ def _follow_store(work: Work) -> None:
     scratch = laptop.layout.staging / "trust"
     state = laptop.layout.state
     store = open_store(work.config, state, scratch, laptop.disk, fetcher=work.make_fetcher(work.config))
-    store.remember(laptop.disk)
     pointer, data = store.ring()
+    store.remember(laptop.disk)
     if not _has(state / RING_FILE, data):
         laptop.disk.replace(state / RING_FILE, data, 0o644, durable=False)
     trust_root = initial_root_digest(work.config.root_json)
@@ -230,6 +187,7 @@ def _reach(work: Work, store: TrustedStore, target: Target, trust_root: str) -> 
     assert target.seq is not None
     if target.from_store or work.local is None:
         release, document = store.release(target.seq)
+        store.remember(work.laptop.disk)
     else:
         release, document = work.local.release, work.local.document
     _require_program(release)
@@ -286,6 +244,7 @@ def _apply(
     candidate = Candidate(release, document, selected)
     stage_release(laptop, candidate, pairs, work.interpreter, successor)
     notes = commit_candidate(laptop, candidate, work.quarantine.keep)
+    work.report.index |= candidate.index
     work.report.notes = list(dict.fromkeys([*work.report.notes, *notes]))
     work.report.drift += [f"{key_text(*pair)}: damaged, made again" for pair in pairs if pair in work.broken]
     work.report.changed = former is None or (former.seq, former.plugins) != (successor.seq, successor.plugins)
@@ -307,83 +266,3 @@ def _mend_former(work: Work, store: TrustedStore, applied: Applied) -> Applied:
         save_applied(work.laptop.layout.state, kept, work.laptop.disk)
     work.broken = set()
     return kept
-
-
-# --- the end --------------------------------------------------------------------------------------------------------
-
-
-def _without_store(work: Work, error: OfflineError | ExpiredError) -> Outcome:
-    """End a run that could not follow the store: within the days of grace the laptop is in order."""
-    laptop, report = work.laptop, work.report
-    if work.applied is None:
-        raise error
-    if work.broken & set(work.applied.plugins.items()):
-        names = ", ".join(key_text(*pair) for pair in sorted(work.broken))
-        raise DriftError(
-            f"Damaged here, and not to be repaired without the store: {names}. {error.message}", fix=error.fix
-        )
-    report.state = "stale" if isinstance(error, ExpiredError) else "offline"
-    forget_noop(laptop)
-    save_stamps(laptop, report, work.index, work.broken)
-    status = record_result(laptop, report, error)
-    age = None if status.last_check is None else laptop.now - status.last_check
-    is_recent = age is not None and age <= GRACE
-    message = f"{error.message} Release {work.applied.seq} stays installed; the last check was {age_text(age)} ago."
-    return _outcome(work, message, EXIT_OK if is_recent else EXIT_STALE, error=error)
-
-
-def _finish(work: Work) -> Outcome:
-    laptop, report = work.laptop, work.report
-    if work.applied is not None:
-        work.applied = report.applied = collect_garbage(laptop, work.applied, report.index)
-        work.index = save_stamps(laptop, report, work.index, work.broken)
-    status = record_result(laptop, report)
-    outcome = _outcome(work, _result_text(work), EXIT_OK)
-    own_notes = [note for note in report.notes if not note.startswith(("Release ", "Ring "))]
-    if work.options.signature is not None and work.applied is not None and not own_notes:
-        calm = _outcome(work, _calm_text(work), EXIT_OK)
-        calm.data["drift"] = []
-        save_noop(laptop, report, work.options.signature, calm, status, work.index)
-    else:
-        forget_noop(laptop)
-    if report.drift and work.options.strict_exit:
-        outcome.exit_code = EXIT_DRIFT
-        outcome.error = DriftError(
-            f"{len(report.drift)} difference(s) were found and repaired.", fix="Nothing; they are repaired."
-        )
-    return outcome
-
-
-def _outcome(work: Work, message: str, exit_code: int, *, error: SyncError | None = None) -> Outcome:
-    report, applied = work.report, work.applied
-    data = {
-        "release": None if applied is None else applied.seq,
-        "ring": work.config.ring,
-        "plugins": {} if applied is None else dict(sorted(applied.plugins.items())),
-        "drift": report.drift,
-        "quarantine": [str(path) for path in work.quarantine.kept],
-    }
-    changed = report.changed or bool(report.drift)
-    return Outcome("run", report.state, message, exit_code, changed, data, list(report.notes), error)
-
-
-def _result_text(work: Work) -> str:
-    report, applied = work.report, work.applied
-    if applied is None:
-        return "Nothing is installed."
-    lines = []
-    if report.changed:
-        lines.append(
-            f"Release {applied.seq} is installed from ring {work.config.ring}: {', '.join(sorted(applied.plugins))}."
-        )
-    if report.drift:
-        lines.append(f"Repaired {len(report.drift)} difference(s):")
-        lines += [f"  {line}" for line in report.drift]
-    if work.quarantine.kept:
-        lines.append(f"Edited files were kept in {work.quarantine.kept[0].parent}.")
-    return "\n".join(lines) or _calm_text(work)
-
-
-def _calm_text(work: Work) -> str:
-    assert work.applied is not None
-    return f"Nothing to do: release {work.applied.seq} is installed (ring {work.config.ring})."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import marshal
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from skillway_sync.config import Config
 from skillway_sync.errors import SyncError
 from skillway_sync.index import Folders, Index, save_index, scan_folder
 from skillway_sync.laptop import Laptop, Outcome
-from skillway_sync.noop import FORMAT, NOOP_FILE, place_stamp
+from skillway_sync.noop import FORMAT, NOOP_FILE, place_stamp, seal, unseal
 from skillway_sync.repair import FULL_CHECK_EVERY, boot_id
 from skillway_sync.status import MAX_DRIFT, RECORD_EVERY, Status, is_worth_writing, save_status
 from skillway_sync.trust import Freshness
@@ -155,12 +154,12 @@ def save_noop(
         "json": json.dumps(replace(outcome, changed=False).envelope(), indent=2) + "\n",
     }
     if not _is_known(layout.state / NOOP_FILE, content):
-        laptop.disk.replace(layout.state / NOOP_FILE, marshal.dumps(content), 0o600, durable=False)
+        laptop.disk.replace(layout.state / NOOP_FILE, seal(content), 0o600, durable=False)
 
 
 def _is_known(path: Path, content: dict[str, Any]) -> bool:
     try:
-        known = marshal.loads(path.read_bytes())  # noqa: S302 - written by us, in a folder that only we may write
+        known = unseal(path.read_bytes())
         return bool({**known, "checked_at": 0} == {**content, "checked_at": 0})
     except (OSError, ValueError, EOFError, TypeError):
         return False

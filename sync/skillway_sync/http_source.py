@@ -84,7 +84,7 @@ class HttpSource:
                 headers={"User-Agent": f"skillway-sync/{__version__}", "Accept-Encoding": "identity"},
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise TransportError(f"{_cause(error)} ({self._store.netloc}: {error}).") from error
+            raise TransportError(f"{_cause(error)} ({url}).") from error
 
     def _redirected(self, url: str, location: str) -> str:
         target = urlsplit(urljoin(url, location))
@@ -105,14 +105,17 @@ def _status_error(url: str, status: int) -> DownloadError:
 
 
 def _cause(error: BaseException) -> str:
-    seen: BaseException | None = error
-    while seen is not None:
-        for kind, text in _CAUSES:
-            if isinstance(seen, kind):
-                return text
-        reason = getattr(seen, "reason", None)
-        seen = reason if isinstance(reason, BaseException) else seen.__cause__
-    return "The store cannot be reached"
+    """Name the cause that says most; urllib3 wraps the system's error in one or two of its own."""
+    chain = [error]
+    while (inner := _inner(chain[-1])) is not None:
+        chain.append(inner)
+    found = (text for kind, text in _CAUSES if any(isinstance(each, kind) for each in chain))
+    return next(found, "The store cannot be reached")
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    reason = getattr(error, "reason", None)
+    return reason if isinstance(reason, BaseException) else error.__cause__
 
 
 _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
@@ -120,9 +123,10 @@ _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (urllib3.exceptions.SSLError, "The store's TLS certificate is not accepted"),
     (ssl.SSLError, "The store's TLS certificate is not accepted"),
     (urllib3.exceptions.ProxyError, "The proxy on the way to the store failed"),
+    # Before the time limits: a refused connection is a kind of ConnectTimeoutError in urllib3 2.
+    (ConnectionRefusedError, "The store's server refused the connection"),
     (urllib3.exceptions.ConnectTimeoutError, "The store did not answer in time"),
     (urllib3.exceptions.ReadTimeoutError, "The store did not answer in time"),
-    (ConnectionRefusedError, "The store's server refused the connection"),
 )
 
 

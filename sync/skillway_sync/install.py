@@ -27,6 +27,11 @@ class StagedPlugin:
     folder: Path
     sources: dict[str, bytes] = field(default_factory=dict)
 
+    @property
+    def key(self) -> str:
+        """Its name in the index."""
+        return f"{self.plugin}/{self.digest}"
+
 
 def stage_plugin(plugin: str, digest: str, staged_store: Path, archives: LocalArchives, disk: Disk) -> StagedPlugin:
     """Write a plugin's files from its local archive into staging.

@@ -80,12 +80,13 @@ def default_parts() -> Parts:
 
 @dataclass
 class Laptop:
-    """One laptop during one command. `now` is seconds, UTC."""
+    """One laptop during one command. `now` is seconds, UTC; `workers` how many threads may unpack."""
 
     layout: Layout
     disk: Disk
     now: float
     parts: Parts
+    workers: int = 1
     archives: LocalArchives = field(init=False)
 
     def __post_init__(self) -> None:

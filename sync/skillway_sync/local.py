@@ -70,7 +70,7 @@ def choose_interpreter(laptop: Laptop, configured: str | None) -> str:
         known = str(content["path"])
         if content["configured"] == configured and content["stamp"] == list(place_stamp(known) or ()):
             return known
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         pass
     found = laptop.parts.find_interpreter(laptop.layout, configured)
     record = {"path": found, "configured": configured, "stamp": list(place_stamp(found) or ())}

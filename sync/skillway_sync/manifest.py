@@ -147,7 +147,7 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
     """
     try:
         manifest = _manifest_from_json(json.loads(data), stated_in=where)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
         raise _refused(where, f"is not a plugin manifest ({error!r})") from error
     return manifest
 

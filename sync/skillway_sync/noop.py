@@ -12,6 +12,7 @@ nothing either. Any doubt, any option that is not known here and any error leads
 
 from __future__ import annotations
 
+import binascii
 import marshal
 import os
 import sys
@@ -23,10 +24,11 @@ if TYPE_CHECKING:  # the name alone tells type checkers; typing itself is not im
 
 NOOP_FILE = "noop"
 INDEX_FILE = "index"
-FORMAT = 1
+FORMAT = 2
 ROOTS = {"linux": "/opt/skillway", "darwin": "/Library/Application Support/skillway"}
 """As in `layout`, which is not imported here; a test compares them."""
 HTTP_SECONDS = 3.0
+_SEAL = b"skillway\n"
 _MOST_BYTES = 64 * 1024
 _VALUE_OPTIONS = frozenset({"--root", "--config", "--home"})
 _FLAGS = frozenset({"--system", "--user", "--json", "--image", "--quiet"})
@@ -104,8 +106,27 @@ def _load(path: str) -> dict[str, Any] | None:
         # Written by this program, in a folder that only its own user may write to.
         if sys.platform != "win32" and os.fstat(stream.fileno()).st_uid not in (0, os.geteuid()):
             return None
-        content = marshal.loads(stream.read())  # noqa: S302
-    return content if content.get("format") == FORMAT else None
+        content = unseal(stream.read())
+    return content if content["format"] == FORMAT else None
+
+
+def seal(content: Any) -> bytes:  # noqa: ANN401 - whatever marshal takes
+    """Encode what only this program reads, so that `unseal` knows it again."""
+    data = marshal.dumps(content)
+    return _SEAL + binascii.crc32(data).to_bytes(4, "big") + data
+
+
+def unseal(data: bytes) -> Any:  # noqa: ANN401 - whatever was sealed
+    """Decode what `seal` made.
+
+    Raises:
+        ValueError: It is damaged. `marshal` alone takes any bytes for what they say, such as a list of a billion
+            items, and asks for the room before it looks for the items.
+    """
+    head, body = data[: len(_SEAL) + 4], data[len(_SEAL) + 4 :]
+    if head != _SEAL + binascii.crc32(body).to_bytes(4, "big"):
+        raise ValueError("damaged")
+    return marshal.loads(body)  # noqa: S302 - whole, and written by this program
 
 
 def signature(options: dict[str, Any], program: list[Any]) -> list[Any]:
@@ -162,7 +183,8 @@ def store_unchanged(root: str) -> bool:
         return False
     os.chdir(os.path.join(root, "store"))
     lstat = os.lstat
-    for paths, stamps in content["folders"].values():
+    for _, known in content["folders"].values():
+        paths, stamps = marshal.loads(known)  # noqa: S302 - as _load
         for path, stamp in zip(paths, stamps):  # noqa: B905 - made together, of one length
             seen = lstat(path)
             if (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_mode, seen.st_ino) != stamp:

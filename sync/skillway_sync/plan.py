@@ -8,13 +8,13 @@ from pathlib import Path
 from skillway_sync.applied import Applied, load_applied
 from skillway_sync.config import load_config
 from skillway_sync.drift import find_differences
-from skillway_sync.engine import MakeFetcher
 from skillway_sync.fetcher import StoreFetcher
 from skillway_sync.laptop import Laptop, Outcome
 from skillway_sync.release_document import Release, select_plugins
 from skillway_sync.repair import expected_files, key_text
 from skillway_sync.target import choose_target
 from skillway_sync.trust import TrustedStore, initial_root_digest, open_store
+from skillway_sync.work import MakeFetcher
 
 
 def plan_run(laptop: Laptop, *, release_hold: bool = False, make_fetcher: MakeFetcher | None = None) -> Outcome:

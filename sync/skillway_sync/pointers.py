@@ -167,5 +167,5 @@ def _load_written(state: Path) -> dict[str, str]:
     try:
         content = json.loads((state / POINTERS_FILE).read_bytes())
         return {str(path): str(digest) for path, digest in content.items()}
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, RecursionError, AttributeError):
         return {}

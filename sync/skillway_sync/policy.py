@@ -102,7 +102,7 @@ def load_fragments(plugin_folder: Path) -> list[dict[str, Any]]:
     for path in sorted((plugin_folder / FRAGMENTS).glob("*.json")):
         try:
             content = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise _bad_fragment(f"{path} cannot be read as JSON ({error})") from error
         if not isinstance(content, dict):
             raise _bad_fragment(f"{path} is not a JSON object")

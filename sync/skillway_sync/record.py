@@ -61,7 +61,7 @@ def load_record(layout: Layout) -> Record:
             settings={str(path): owned_from_json(owned) for path, owned in content["settings"].items()},
             created=tuple(str(path) for path in content["created"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return Record(is_lost=True)
 
 

@@ -133,7 +133,7 @@ def parse_release(data: bytes, *, where: str) -> Release:
             notes={str(name): _note(entry) for name, entry in content["notes"].items()},
             minimum_sync_version=str(content["minimum_sync_version"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise _refused(where, f"is not a release document ({error!r})") from error
     if sum(plugin.layer == "base" for plugin in release.plugins.values()) != 1:
         raise _refused(where, "does not have exactly one plugin of the base layer")
@@ -150,7 +150,7 @@ def parse_ring(data: bytes, *, where: str) -> RingPointer:
         content = json.loads(data)
         _require_schema(content, where)
         return RingPointer(_name(content["ring"]), _seq(content["release"]), halt=content["halt"] is True)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise _refused(where, f"is not a ring pointer ({error!r})") from error
 
 

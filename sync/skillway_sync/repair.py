@@ -96,7 +96,7 @@ def key_text(plugin: str, digest: str) -> str:
     return f"store/{plugin}/{digest[:12]}"
 
 
-def _scan(laptop: Laptop, key: str) -> tuple[list[str], list[tuple[int, int, int, int, int]]] | None:
+def _scan(laptop: Laptop, key: str) -> tuple[int, bytes] | None:
     try:
         return scan_folder(laptop.layout.store, key)
     except OSError:

@@ -6,11 +6,9 @@ a size cap. The rest goes at the end of a run: first out of the record, then out
 
 from __future__ import annotations
 
-import stat
-
 from skillway_sync.applied import Applied, forget_old, save_applied
 from skillway_sync.disk import is_real_folder
-from skillway_sync.index import Folders, Stamp
+from skillway_sync.index import Folders
 from skillway_sync.laptop import Laptop
 from skillway_sync.trust import RELEASES_FOLDER
 
@@ -23,9 +21,9 @@ def collect_garbage(laptop: Laptop, applied: Applied, index: Folders) -> Applied
     Args:
         laptop: The laptop.
         applied: What is applied.
-        index: The stamps of the folders, which know their sizes; one that is not in it counts as empty.
+        index: It knows the folders' sizes; one that is not in it counts as empty.
     """
-    size = {(key.split("/")[0], key.split("/")[1]): _bytes_in(stamps) for key, (_, stamps) in index.items()}
+    size = {(key.split("/")[0], key.split("/")[1]): total for key, (total, _) in index.items()}
     kept = forget_old(applied, now=laptop.now, size=size) if applied.former else applied
     if kept != applied:
         save_applied(laptop.layout.state, kept, laptop.disk)
@@ -35,10 +33,6 @@ def collect_garbage(laptop: Laptop, applied: Applied, index: Folders) -> Applied
         laptop.archives.forget(plugin, digest, laptop.disk)
     _remove_documents(laptop, {kept.seq, *(former.seq for former in kept.former)})
     return kept
-
-
-def _bytes_in(stamps: list[Stamp]) -> int:
-    return sum(stamp[2] for stamp in stamps if stat.S_ISREG(stamp[3]))
 
 
 def _remove_folders(laptop: Laptop, pairs: set[tuple[str, str]]) -> None:

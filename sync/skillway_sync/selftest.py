@@ -35,7 +35,7 @@ def check_hook_files(plugin: str, folder: Path) -> None:
         return
     try:
         content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SelfTestError(f"{plugin}: {HOOKS_FILE} cannot be read as JSON ({error}).", fix=_FIX) from error
     for command in _commands(content):
         wanted = [match.rstrip(".") for match in _PLUGIN_FILE.findall(command)] + _script(command)

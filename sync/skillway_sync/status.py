@@ -91,7 +91,7 @@ def load_status(state: Path) -> Status:
         known.update({key: parse_time(known[key]) for key in _TIMES if key in known})
         known.update({key: tuple(known[key]) for key in ("notes", "drift") if key in known})
         return Status(**known)
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, RecursionError, TypeError, AttributeError):
         return Status()
 
 

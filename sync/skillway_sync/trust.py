@@ -237,7 +237,8 @@ def _initial_root(path: Path) -> bytes:
         Metadata[Root].from_bytes(data).verify_delegate(Root.type, Metadata[Root].from_bytes(data))
     except OSError as error:
         raise ConfigError(f"The trusted root {path} cannot be read ({error.strerror}).", fix=fix) from error
-    except (DeserializationError, exceptions.RepositoryError, ValueError) as error:
+    except (DeserializationError, exceptions.RepositoryError, ValueError, TypeError) as error:
+        # TypeError: python-tuf's answer to metadata of another role, such as a timestamp.json under this name.
         raise ConfigError(f"The trusted root {path} is not a signed TUF root ({error}).", fix=fix) from error
     return data
 

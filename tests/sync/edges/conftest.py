@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from skillway_sync.applied import Applied
-from skillway_sync.apply import commit_candidate, keep_release, stage_release
+from skillway_sync.apply import Candidate, commit_candidate, stage_release
 from skillway_sync.archive import write_archive
 from skillway_sync.disk import Disk
 from skillway_sync.interpreter import find_interpreter
@@ -79,12 +79,12 @@ def install(layout, plugins):
     release = Release(1, "Example", "example", "2026-11-20T10:00:00Z", released)
     interpreter = find_interpreter(layout, None)
     pairs = [(name, plugin.digest) for name, plugin in released.items()]
-    candidate = stage_release(laptop, release, release.to_bytes(), released, pairs, interpreter)
+    candidate = Candidate(release, release.to_bytes(), released)
     digests = {name: plugin.digest for name, plugin in released.items()}
     applied = Applied(1, digests, "base-plugin", "broad", laptop.now, 1, "0" * 64)
+    stage_release(laptop, candidate, pairs, interpreter, applied)
     with exclusive_lock(layout.state):
-        commit_candidate(laptop, candidate, applied, lambda _: None)
-    keep_release(laptop, 1, release.to_bytes())
+        commit_candidate(laptop, candidate, lambda _: None)
     laptop.disk.remove_tree(layout.staging)
     status = Status(state="ok", release=1, ring="broad", last_check=laptop.now, last_apply=laptop.now)
     save_status(layout.state, status, laptop.disk)

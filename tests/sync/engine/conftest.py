@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import json
-import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +99,7 @@ class Publisher:
     rings: tuple[str, ...] = ("broad", "canary")
     version: int = 0
     root_version: int = 1
-    expires: dict[str, datetime.timedelta] = field(default_factory=dict)
+    expires: dict[str, dt.timedelta] = field(default_factory=dict)
     targets: dict[str, TargetFile] = field(default_factory=dict)
     pointers: dict[str, RingPointer] = field(default_factory=dict)
     bodies: dict[str, bytes] = field(default_factory=dict)
@@ -113,7 +112,9 @@ class Publisher:
     def key(self, role: str) -> CryptoSigner:
         return signer(self.prefix + role)
 
-    def release(self, seq: int, plugins: dict[str, dict[str, bytes]], *, rings=("broad",), teams=None, **facts) -> Release:
+    def release(
+        self, seq: int, plugins: dict[str, dict[str, bytes]], *, rings=("broad",), teams=None, **facts
+    ) -> Release:
         """Publish a release; plugins are files by name, `base` is the base layer, names in `teams` a team's."""
         entries = {}
         for name, files in plugins.items():
@@ -177,7 +178,10 @@ class Publisher:
     def _delegations(self) -> Delegations:
         keys = {}
         roles = {}
-        paths = {"release": ["plugins/*/*", "releases/*"], **{f"ring-{ring}": [ring_target(ring)] for ring in self.rings}}
+        paths = {
+            "release": ["plugins/*/*", "releases/*"],
+            **{f"ring-{ring}": [ring_target(ring)] for ring in self.rings},
+        }
         for role, patterns in paths.items():
             public = self.key(role).public_key
             keys[public.keyid] = public
@@ -195,9 +199,9 @@ class Publisher:
             path.write_bytes(metadata.to_bytes())
         return path
 
-    def _until(self, role: str) -> datetime.datetime:
-        now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
-        return now + self.expires.get(role, datetime.timedelta(days=30))
+    def _until(self, role: str) -> dt.datetime:
+        now = dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
+        return now + self.expires.get(role, dt.timedelta(days=30))
 
     def _write(self, name: str, signed, role: str) -> Path:
         metadata = Metadata(signed)
@@ -218,7 +222,9 @@ TEAMS = {"support": "support"}
 def publisher(tmp_path):
     """A publisher with release 1: base, tools and a plugin of team support."""
     made = Publisher(tmp_path / "store")
-    made.release(1, {"base": base_files(), "tools": plugin_files("tools"), "support": plugin_files("support")}, teams=TEAMS)
+    made.release(
+        1, {"base": base_files(), "tools": plugin_files("tools"), "support": plugin_files("support")}, teams=TEAMS
+    )
     return made
 
 
@@ -229,7 +235,7 @@ def tree_of(folder: Path) -> dict[str, tuple[str, str]]:
         status = path.lstat()
         mode = f"{status.st_mode & 0o7777:04o}"
         if path.is_symlink():
-            found[str(path.relative_to(folder))] = ("link", os.readlink(path))
+            found[str(path.relative_to(folder))] = ("link", str(path.readlink()))
         elif path.is_dir():
             found[str(path.relative_to(folder))] = (mode, "folder")
         else:
@@ -297,24 +303,25 @@ def fast_parts():
 
     def compile_hooks(interpreter, sources, folder):
         return {
-            f"hooks/__pycache__/{Path(path).stem}.cpython-311.pyc": hashlib.sha256(data).digest() for path, data in sources.items()
+            f"hooks/__pycache__/{Path(path).stem}.cpython-311.pyc": hashlib.sha256(data).digest()
+            for path, data in sources.items()
         }
 
     return Parts(
-        find_interpreter=lambda layout, configured: configured or sys.executable,
+        find_interpreter=lambda _, configured: configured or sys.executable,
         compile_hooks=compile_hooks,
         load_fragments=policy.load_fragments,
         render_policy=policy.render_policy,
         check_personal=lambda *_: None,
         apply_personal=lambda *_: [],
         note_created=note_created,
-        personal_files=lambda layout: [],
-        prove_guard=lambda layout, root: GuardProof(denies=True, silent=True, detail=""),
+        personal_files=lambda _: [],
+        prove_guard=lambda *_: GuardProof(denies=True, silent=True, detail=""),
     )
 
 
 def _now() -> float:
-    return datetime.datetime.now(datetime.timezone.utc).timestamp()
+    return dt.datetime.now(dt.timezone.utc).timestamp()
 
 
 @pytest.fixture
