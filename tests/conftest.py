@@ -92,8 +92,11 @@ def real_home():
     return REAL_HOME
 
 
-NOT_RUN_IS_FINE = ("needs a key", "another operating system")
-"""The only reasons for which a strict run accepts a test that did not run."""
+NOT_RUN_IS_FINE = ("needs a key", "another operating system", "Windows", "no Python")
+"""The only reasons for which a strict run accepts a test that did not run.
+
+Other Pythons are in no package source that a bare machine has; vermin checks their grammar on every machine.
+"""
 
 
 def _not_run(terminalreporter) -> dict[str, int]:

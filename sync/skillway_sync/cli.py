@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from skillway_sync import __version__
-from skillway_sync.errors import EXIT_OK, EXIT_STALE, EXIT_UNEXPECTED, EXIT_USAGE, SyncError
+from skillway_sync.errors import EXIT_CONFIG, EXIT_OK, EXIT_STALE, EXIT_UNEXPECTED, EXIT_USAGE, SyncError
 from skillway_sync.laptop import Laptop, Outcome
 from skillway_sync.layout import Layout, system_layout, user_layout
 from skillway_sync.look import start_look
@@ -152,7 +152,9 @@ def _doctor(options: SimpleNamespace, layout: Layout) -> Outcome:
     from skillway_sync.doctor import has_problems, run_doctor
     from skillway_sync.errors import EXIT_DRIFT
 
-    findings = run_doctor(layout, client=options.client)
+    # Absolute, because the client is started in a folder of its own.
+    client = None if options.client is None else Path(os.path.abspath(options.client))  # noqa: PTH100 - as _layout
+    findings = run_doctor(layout, client=client)
     lines = [f"{each.level:8} {each.what}" + (f"\n         fix: {each.fix}" if each.fix else "") for each in findings]
     code = EXIT_DRIFT if has_problems(findings) else EXIT_OK
     data = {"findings": [asdict(each) for each in findings]}
@@ -170,8 +172,14 @@ def _uninstall(options: SimpleNamespace, layout: Layout) -> Outcome:  # noqa: AR
         return Outcome(
             "uninstall", "busy", "Another skillway-sync is at work on this laptop; nothing was removed.", EXIT_STALE
         )
-    message = "\n".join(["skillway is off this laptop.", *(f"left: {line}" for line in left)])
-    return Outcome("uninstall", "removed", message, changed=True, data={"left": left})
+    lines = [f"left: {line}" for line in left]
+    if any(line.startswith("Our parts in") for line in left):
+        # A user's file could not be mended: repeating the command is the mend, so MDM must see that it is not done.
+        message = "\n".join(["skillway is off this laptop but for a user's file.", *lines])
+        return Outcome("uninstall", "incomplete", message, EXIT_CONFIG, changed=True, data={"left": left})
+    return Outcome(
+        "uninstall", "removed", "\n".join(["skillway is off this laptop.", *lines]), changed=True, data={"left": left}
+    )
 
 
 _COMMANDS = {

@@ -83,8 +83,8 @@ def _rules_digest() -> str:
     """Digest the programs that decide, so that no old answer outlives a changed rule."""
     digest = hashlib.sha256(sys.version.encode())
     here = Path(__file__).parent
-    for folder in (here, here.parent / "catalog"):
-        for file in sorted(folder.glob("*.py")):
+    for folder, names in ((here, "*.py"), (here.parent / "catalog", "*.py"), (here.parent / "schemas", "*.json")):
+        for file in sorted(folder.glob(names)):
             digest.update(file.read_bytes())
     return digest.hexdigest()
 

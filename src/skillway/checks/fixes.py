@@ -22,7 +22,13 @@ from skillway.catalog.reading import BOM, read_bytes
 from skillway.checks.rules import Finding
 from skillway.errors import ConflictError
 
-_KEY_RULES = ("frontmatter-key-unknown", "plugin-key-unknown", "hook-key-unknown", "mcp-key-unknown")
+_KEY_RULES = (
+    "frontmatter-key-unknown",
+    "plugin-key-unknown",
+    "hook-key-unknown",
+    "mcp-key-unknown",
+    "settings-key-unknown",
+)
 _NAME_RULES = ("skill-name-folder", "plugin-name")
 FIXABLE = frozenset({"file-bom", "text-crlf", "script-crlf", "script-not-executable", *_KEY_RULES, *_NAME_RULES})
 """Rules of which findings may be mended by this module."""

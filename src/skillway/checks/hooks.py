@@ -6,13 +6,11 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from skillway.catalog import Catalog, HookEntry, Problem
+from skillway.catalog import HookEntry, Problem
 from skillway.catalog.jsonfiles import FRAGMENTS_FOLDER
-from skillway.catalog.load import is_whole
-from skillway.catalog.reading import read_bytes
 from skillway.checks.frontmatter_keys import TOOLS
 from skillway.checks.nearness import nearest
-from skillway.checks.rules import CATALOG_CHECKS, ERROR, HOOK_CHECKS, WARNING, Context, define, on
+from skillway.checks.rules import ERROR, HOOK_CHECKS, WARNING, Context, define, on
 
 SUBJECT = "Hooks"
 EVENTS_OF_2_1_197 = frozenset(
@@ -53,6 +51,7 @@ HOOK_KEYS = frozenset(
 _TOOL_EVENTS = frozenset({"PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest", "PermissionDenied"})
 KINDS = ("command", "prompt", "agent", "http", "mcp_tool")
 MAX_TIMEOUT_SECONDS = 600
+SESSION_END_SECONDS = 1.5
 _SAFE_FORM = 'f="${CLAUDE_PLUGIN_ROOT}/hooks/run"; [ -r "$f" ] || exit 0; exec /bin/sh "$f" NAME'
 _BLOCKING_WHEN_MISSING = re.compile(r"(?:.*/)?(?:sh|dash|ash|ksh|python|python\d+(?:\.\d+)?|pypy3?|perl)(?:\.exe)?\Z")
 _TESTED = re.compile(r"(?:\[|\btest)\s+-[refsx]\s")
@@ -156,6 +155,16 @@ TIMEOUT = define(
     why="Claude Code refuses a hooks.json with a timeout of another type, and loads none of it.",
     bad='"timeout": "10s"',
     good='"timeout": 10',
+)
+TIMEOUT_AT_END = define(
+    "hook-timeout-session-end",
+    WARNING,
+    f"A plugin's SessionEnd hook asks for no more than {SESSION_END_SECONDS} seconds",
+    subject=SUBJECT,
+    why="Claude Code stops a plugin's SessionEnd hooks after that time whatever their timeout says (observed with 2.1.197 "
+    "and 2.1.328); in a settings fragment a longer one counts.",
+    bad='"SessionEnd": [{"hooks": [{"type": "command", "command": "…", "timeout": 30}]}]',
+    good='"SessionEnd": [{"hooks": [{"type": "command", "command": "…", "timeout": 1}]}]',
 )
 TIMEOUT_LONG = define(
     "hook-timeout-long",
@@ -304,6 +313,11 @@ def find_bad_timeout(hook: HookEntry, _context: Context) -> Iterator[Problem]:
         yield TIMEOUT.at(
             hook.file, message, 'Write "timeout": 10.', line=hook.line, seen=repr(timeout), expected="seconds"
         )
+    elif hook.event == "SessionEnd" and timeout > SESSION_END_SECONDS and not is_in_settings(hook):
+        message = f"The timeout is {timeout} seconds, and Claude Code stops the hook after {SESSION_END_SECONDS}"
+        fix = 'Write "timeout": 1, or wire the hook in a settings fragment.'
+        expected = f"at most {SESSION_END_SECONDS}"
+        yield TIMEOUT_AT_END.at(hook.file, message, fix, line=hook.line, seen=timeout, expected=expected)
     elif timeout > MAX_TIMEOUT_SECONDS:
         message = f"The timeout is {timeout} seconds"
         fix = f'Write seconds, not milliseconds: "timeout": {max(1, int(timeout) // 1000)}.'
@@ -338,44 +352,3 @@ def find_unknown_tool(hook: HookEntry, _context: Context) -> Iterator[Problem]:
             message = f"The matcher names {name!r}, and there is no such tool"
             fix = f"Write {near}." if near else "Name a tool of Claude Code."
             yield MATCHER_TOOL.at(hook.file, message, fix, line=hook.line, seen=hook.matcher, expected=near)
-
-
-UNWIRED = define(
-    "hook-unwired",
-    ERROR,
-    "Every file of hooks/ is wired by a hook, or used by one that is",
-    subject=SUBJECT,
-    why="The build copies what hooks name and refuses a file that nothing names: it would be on no laptop, and its "
-    "author would believe that it acts.",
-    bad="hooks/audit.py, and no hooks.json and no settings fragment starts `audit`",
-    good='exec /bin/sh "$f" audit',
-    outside=None,
-)
-
-
-@on(CATALOG_CHECKS)
-def find_unwired_files(catalog: Catalog) -> Iterator[Problem]:
-    """Follow imports and names of data files from the hooks that are wired; where one part alone is checked, not."""
-    if not catalog.has_hooks_folder or not is_whole(catalog):
-        return
-    texts = {}
-    for file in catalog.hook_files:
-        data = read_bytes(file.absolute)
-        texts[file.path] = data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
-    used = {"run", "README.md"}
-    for plugin in catalog.plugins:
-        entries = (*plugin.hooks, *(hook for fragment in plugin.fragments for hook in fragment.hooks))
-        used.update(f"{hook.wired}.py" for hook in entries if hook.wired)
-    pending = [path for path in used if path in texts and path.endswith(".py")]
-    while pending:
-        text = texts[pending.pop()]
-        for path in set(texts) - used:
-            name = path.removesuffix(".py")
-            is_used = re.search(rf"\bimport\b[^\n]*\b{re.escape(name)}\b|\bfrom\s+{re.escape(name)}\b", text)
-            if is_used if path.endswith(".py") else path in text:
-                used.add(path)
-                pending.append(path)
-    for file in catalog.hook_files:
-        if file.path not in used:
-            message = f"Nothing wires or uses hooks/{file.path}, so the build refuses it"
-            yield UNWIRED.at(file.absolute, message, "Wire it in a hooks.json or a settings fragment, or remove it.")

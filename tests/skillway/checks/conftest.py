@@ -38,7 +38,7 @@ def _files():
         "base-plugin/.claude-plugin/plugin.json": json.dumps({"name": "base-plugin", **manifest}, indent=2),
         "base-plugin/hooks/hooks.json": json.dumps({"hooks": _hooks(usage)}, indent=2),
         "base-plugin/settings/managed-settings.d/10-guard.json": json.dumps({"hooks": _hooks(guard)}, indent=2),
-        "base-plugin/settings/guard-policy.json": "{}\n",
+        "base-plugin/settings/guard-policy.json": '{"schema": 1}\n',
         "developer-tools/.claude-plugin/plugin.json": json.dumps({"name": "developer-tools", **manifest}, indent=2),
         "developer-tools/agents/reviewer.md": AGENT,
         "developer-tools/commands/release-notes.md": "Write the release notes.\n",
