@@ -120,7 +120,7 @@ def _run(options: SimpleNamespace, layout: Layout) -> Outcome:
 def _status(options: SimpleNamespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
     from dataclasses import asdict
 
-    from skillway_sync.status import describe_status, exit_code_of, iso_time, load_status, present_state
+    from skillway_sync.status import describe_status, iso_time, load_status, present_exit_code, present_state
 
     now = time.time()
     status = load_status(layout.state)
@@ -129,9 +129,8 @@ def _status(options: SimpleNamespace, layout: Layout) -> Outcome:  # noqa: ARG00
     times = {key: iso_time(getattr(status, key)) for key in ("last_check", "last_apply", "last_attempt", "drift_at")}
     data = {**asdict(status), **times, "age_seconds": age, "place": str(layout.root)}
     data.pop("state")
-    return Outcome(
-        "status", state, "\n".join(describe_status(status, now=now, where=layout.root)), exit_code_of(state), data=data
-    )
+    text = "\n".join(describe_status(status, now=now, where=layout.root))
+    return Outcome("status", state, text, present_exit_code(status, now=now), data=data)
 
 
 def _verify(options: SimpleNamespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form

@@ -134,6 +134,17 @@ def exit_code_of(state: str) -> int:
     return codes.get(state, errors.EXIT_OK if state in IN_ORDER else errors.EXIT_STALE)
 
 
+def present_exit_code(status: Status, *, now: float) -> int:
+    """Give the exit code that a run without news would end with now.
+
+    A store whose signatures have expired is told as `stale` at once, but within the grace it is no failure.
+    """
+    is_recent = status.last_check is not None and now - status.last_check <= GRACE
+    if status.state == "stale" and is_recent:
+        return errors.EXIT_OK
+    return exit_code_of(present_state(status, now=now))
+
+
 def age_text(seconds: float | None) -> str:
     """Say an age in words that fit a line: `4 min`, `3 h`, `5 days`."""
     if seconds is None:
