@@ -12,6 +12,8 @@ from skillway_sync.errors import ConfigError
 from skillway_sync.release_document import is_name
 
 SCHEMES = ("file", "https", "http")
+PACKAGED = "packaged"
+"""The value of `interpreter` that prefers IT's packaged interpreter to every other (`packaged`)."""
 KEYS = frozenset({"store", "root_json", "ring", "teams", "developer_tools", "interpreter", "telemetry", "user"})
 
 
@@ -20,8 +22,8 @@ class Config:
     """The laptop's configuration, read from `config.json`.
 
     `store` is a file:// or http(s):// URL; `root_json` the initial trusted root on this disk; `teams` names or
-    `*`; `interpreter` an absolute path that hooks run with, or None to look for one; `telemetry` and `user` are
-    for the hooks and stay as they stand.
+    `*`; `interpreter` an absolute path that hooks run with, the word `packaged`, or None to look for one;
+    `telemetry` and `user` are for the hooks and stay as they stand.
     """
 
     store: str
@@ -102,8 +104,12 @@ def _interpreter(content: dict[str, Any], path: Path) -> str | None:
     value = content.get("interpreter")
     if value is None:
         return None
+    if value == PACKAGED:
+        return PACKAGED
     if not isinstance(value, str) or not Path(value).is_absolute():
-        raise _wrong(path, f"has interpreter {value!r}", "Give an absolute path of a Python, 3.9 or newer.")
+        raise _wrong(
+            path, f"has interpreter {value!r}", f'Give an absolute path of a Python, 3.9 or newer, or "{PACKAGED}".'
+        )
     return value
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from skillway_sync.archives import LocalArchives
 from skillway_sync.catalogue import catalogue_digests
+from skillway_sync.config import PACKAGED
 from skillway_sync.diagnosis import PROBLEM, Diagnosis, Facts, from_error, gather_facts, ok, problem, warning
 from skillway_sync.doctor_policy import check_other_policies, check_policy, check_stronger_sources
 from skillway_sync.doctor_users import check_homes
@@ -26,6 +27,7 @@ from skillway_sync.effect import prove_guard
 from skillway_sync.errors import SyncError
 from skillway_sync.interpreter import interpreter_fault, probe_interpreter
 from skillway_sync.layout import SYSTEM, Layout
+from skillway_sync.packaged import copy_differences, copy_of, find_package, is_packaged, read_package
 from skillway_sync.privilege import closed_to_others
 from skillway_sync.repair import expected_files
 from skillway_sync.status import age_text, load_status, parse_time, present_state
@@ -249,11 +251,37 @@ def _check_interpreter(facts: Facts) -> Iterator[Diagnosis]:
         yield problem(f"The interpreter for hooks, {recorded}, {fault}.", f"Install one, then: {facts.run}")
     else:
         yield ok(f"Hooks run with {recorded}.")
+    if is_packaged(facts.layout, recorded):
+        yield from _check_package(facts, recorded)
     wish = facts.config.interpreter if facts.config else None
-    if wish is not None and wish != recorded:
+    if wish == PACKAGED:
+        if not is_packaged(facts.layout, recorded):
+            yield warning(
+                f"The configuration wants the packaged interpreter, and hooks run with {recorded}.",
+                f"Put the folder python beside {facts.layout.config_file}, then: {facts.run}",
+            )
+    elif wish is not None and wish != recorded:
         reason = interpreter_fault(Path(wish), for_all=for_all)
         why = f", because it {reason}" if reason else ""
         yield warning(f"The configured interpreter {wish} is not used{why}.", f"Correct config.json, then: {facts.run}")
+
+
+def _check_package(facts: Facts, recorded: str) -> Iterator[Diagnosis]:
+    """Compare the copy that hooks run with, and see whether it could be made again."""
+    copy = copy_of(facts.layout, recorded)
+    differences = copy_differences(copy)
+    for each in differences[:MAX_NAMED]:
+        yield problem(f"{each.describe(str(copy))}.", facts.run)
+    if len(differences) > MAX_NAMED:
+        yield problem(f"{len(differences) - MAX_NAMED} more files of the packaged interpreter differ.", facts.run)
+    source = find_package(facts.layout)
+    if source is None:
+        yield warning(
+            "The packaged interpreter's folder of IT is gone, so a damaged copy cannot be mended.",
+            f"Put it beside {facts.layout.config_file} again.",
+        )
+    elif read_package(source).digest != copy.name:
+        yield warning(f"IT has put another packaged interpreter at {source}.", f"Take it into use: {facts.run}")
 
 
 def _check_byte_code(facts: Facts) -> Iterator[Diagnosis]:

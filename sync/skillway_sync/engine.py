@@ -101,7 +101,9 @@ def clean_up(laptop: Laptop) -> None:
 
 def _work(work: Work) -> Outcome:
     work.applied = work.report.applied = load_applied(work.laptop.layout.state)
-    work.interpreter = work.report.interpreter = choose_interpreter(work.laptop, work.config.interpreter)
+    work.interpreter, mended = choose_interpreter(work.laptop, work.config.interpreter, work.quarantine)
+    work.report.interpreter = work.interpreter
+    work.report.drift += mended
     work.index = load_index(work.laptop.layout.state)
     _restore(work)
     try:

@@ -23,7 +23,10 @@ OLDEST = (3, 9)
 _PROBE_SECONDS = 10.0
 _COMPILE_SECONDS = 60.0
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/"}
-_FIX = 'Install a Python, 3.9 or newer, that every user may run, or set "interpreter" in config.json to the absolute path of one.'
+_FIX = (
+    "Put the packaged interpreter beside config.json (docs/guides/it.md), install a Python, 3.9 or newer, that every "
+    'user may run, or set "interpreter" in config.json to the absolute path of one.'
+)
 
 _LINUX = ("/usr/bin/python3", "/usr/local/bin/python3")
 _NUMBERED = tuple(
@@ -112,10 +115,17 @@ def _candidates(configured: str | None) -> list[Path]:
     listed = {"darwin": _MACOS, "win32": _WINDOWS}.get(sys.platform, _LINUX + _NUMBERED)
     paths = [Path(configured)] if configured else []
     paths.extend(Path(path) for path in listed if Path(path).exists())
-    if not getattr(sys, "frozen", False):
+    if not getattr(sys, "frozen", False) and not _is_packaged():
         paths.append(Path(getattr(sys, "_base_executable", None) or sys.executable))
     # A virtualenv goes with its project; what it was made from stays.
     return list(dict.fromkeys(_base_of_virtualenv(path) or path for path in paths))
+
+
+def _is_packaged() -> bool:
+    """Tell whether this program runs from IT's packaged interpreter: hooks get a copy of it, which is looked after."""
+    from skillway_sync.packaged import MANIFEST_FILE
+
+    return (Path(sys.base_prefix) / MANIFEST_FILE).is_file()
 
 
 def _base_of_virtualenv(path: Path) -> Path | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 from skillway_sync.archives import LocalArchives
+from skillway_sync.config import PACKAGED
 from skillway_sync.drift import find_differences, repair_folder
-from skillway_sync.errors import RefusedError, SyncError
+from skillway_sync.errors import ConfigError, RefusedError, SelfTestError, SyncError
 from skillway_sync.install import (
     StagedPlugin,
     byte_code_entry,
@@ -18,6 +21,8 @@ from skillway_sync.install import (
 )
 from skillway_sync.laptop import Fragments, Laptop, Selected
 from skillway_sync.noop import place_stamp
+from skillway_sync.packaged import install_package
+from skillway_sync.quarantine import Quarantine
 from skillway_sync.release_document import Release, parse_release
 from skillway_sync.repair import expected_files
 from skillway_sync.trust import RELEASES_FOLDER
@@ -58,12 +63,53 @@ def load_local_release(laptop: Laptop, seq: int, plugins: dict[str, str]) -> Loc
         return None
 
 
-def choose_interpreter(laptop: Laptop, configured: str | None) -> str:
+def choose_interpreter(laptop: Laptop, configured: str | None, quarantine: Quarantine) -> tuple[str, list[str]]:
     """Give the interpreter for hooks; the one on record is taken again while its file has not changed.
+
+    IT's packaged interpreter comes first where the configuration says so, else after all others.
+
+    Args:
+        laptop: The laptop.
+        configured: What the configuration says of it.
+        quarantine: Keeps what somebody changed in the packaged one.
+
+    Returns:
+        Its path, and what was put right in the packaged one, one line each.
 
     Raises:
         SelfTestError: There is none.
     """
+    if configured == PACKAGED:
+        # A wish that cannot be met does not leave the laptop without a guard; `doctor` tells of it.
+        with contextlib.suppress(ConfigError, SelfTestError):
+            if found := _packaged(laptop, quarantine):
+                return found
+    try:
+        return _installed(laptop, None if configured == PACKAGED else configured), []
+    except SelfTestError:
+        found = _packaged(laptop, quarantine)
+        if found is None:
+            raise
+        return found
+
+
+def _packaged(laptop: Laptop, quarantine: Quarantine) -> tuple[str, list[str]] | None:
+    """Give IT's packaged interpreter if it runs here; every user must be able to reach it, as any other."""
+    from skillway_sync.interpreter import interpreter_fault
+
+    found = install_package(laptop, quarantine)
+    if found is None:
+        return None
+    fault = interpreter_fault(Path(found[0]), for_all=False)
+    if fault:
+        raise SelfTestError(
+            f"The packaged interpreter {found[0]} {fault}.",
+            fix="Build it for this operating system and processor, with sync/deploy/entry/build.py.",
+        )
+    return found
+
+
+def _installed(laptop: Laptop, configured: str | None) -> str:
     path = laptop.layout.state / INTERPRETER_FILE
     try:
         content = json.loads(path.read_bytes())

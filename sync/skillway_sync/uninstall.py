@@ -19,6 +19,7 @@ from skillway_sync.disk import Disk, disk_errors, is_real_folder
 from skillway_sync.drift import ADDED, find_differences
 from skillway_sync.layout import SYSTEM, Layout
 from skillway_sync.lock import LOCK_FILE, exclusive_lock
+from skillway_sync.packaged import packages_folder
 from skillway_sync.personal import remove_personal
 from skillway_sync.record import load_record, record_file
 from skillway_sync.repair import expected_files
@@ -54,6 +55,7 @@ def _remove_content(layout: Layout, disk: Disk) -> list[str]:
     left = remove_personal(layout, disk)
     for path in (layout.catalogue_file, layout.guard_pointer, layout.launcher, layout.interpreter_file):
         _remove_file(path, disk)
+    disk.remove_tree(packages_folder(layout))
     _remove_store(layout, disk)
     disk.remove_tree(layout.staging)
     _remove_state(layout, disk)
@@ -146,5 +148,5 @@ def _remove_root(layout: Layout, disk: Disk) -> list[str]:
 
 def _name_what_is_its(layout: Layout) -> list[str]:
     folder = layout.config_file.parent
-    found = [path for path in (layout.config_file, folder / "root.json") if path.exists()]
+    found = [path for path in (layout.config_file, folder / "root.json", folder / "python") if path.exists()]
     return [f"{path} was put there by IT and was left; remove it with the MDM profile." for path in found]
