@@ -88,6 +88,14 @@ for folder, _, names in os.walk(top):
             file.write(importlib.util.MAGIC_NUMBER + b"\\1\\0\\0\\0" + importlib.util.source_hash(source) + marshal.dumps(code))
         os.unlink(path)
 """
+_START = """\
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])
+from skillway_sync.__main__ import main
+
+sys.exit(main())
+"""
 _TRY = """\
 import argparse, csv, ctypes, datetime, hashlib, json, os, re, sqlite3, ssl, subprocess, sys, tempfile, urllib.request
 import zlib
@@ -154,6 +162,7 @@ def add_libraries(program: Path, folder: Path) -> list[str]:
     copied: list[str] = []
     for binary in binaries:
         needed = _libraries_of(binary)
+        strip_symbols(binary)  # first: a file that patchelf changed is not safe to strip
         if not needed:
             continue
         private.mkdir(exist_ok=True)
@@ -163,6 +172,7 @@ def add_libraries(program: Path, folder: Path) -> list[str]:
                 copied.append(name)
         _set_search_path(binary, "$ORIGIN/" + os.path.relpath(private, binary.parent))
     for name in copied:
+        strip_symbols(private / name)
         _set_search_path(private / name, "$ORIGIN")
     return sorted(copied)
 
@@ -189,11 +199,11 @@ def _set_search_path(binary: Path, path: str) -> None:
     _run([tool, "--force-rpath", "--set-rpath", path, str(binary)], what=f"{binary.name} cannot be changed")
 
 
-def strip_symbols(folder: Path) -> None:
+def strip_symbols(binary: Path) -> None:
     """Leave out what only a debugger reads: two thirds of a Python that was built from source."""
     tool = shutil.which("strip")
-    for binary in [folder / "bin" / "python3", *(folder / "lib").rglob("*.so")] if tool else []:
-        _run([str(tool), "--strip-debug", str(binary)], what=f"{binary.name} cannot be stripped")
+    if tool is not None:
+        _run([tool, "--strip-debug", str(binary)], what=f"{binary.name} cannot be stripped")
 
 
 def refuse_fixed_places(program: Path, folder: Path) -> None:
@@ -207,7 +217,7 @@ def refuse_fixed_places(program: Path, folder: Path) -> None:
 
 def add_sync(program: Path, folder: Path, name: str, requirement: str) -> None:
     """Install the laptop program for this interpreter; hooks do not see it, because they run with -S."""
-    target = folder / "lib" / name / "site-packages"
+    target = folder / "lib" / "sync"  # a place of its own: where site-packages is differs by distribution
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     version = ["--python-version", name.removeprefix("python"), "--only-binary=:all:"]
     if Path(requirement).exists():  # a folder of source is no wheel yet
@@ -220,9 +230,12 @@ def add_sync(program: Path, folder: Path, name: str, requirement: str) -> None:
         _run([*pip, *version, "--target", str(target), requirement], what=f"{requirement} cannot be installed")
     shutil.rmtree(target / "bin", ignore_errors=True)
     start = folder / "bin" / "skillway-sync"
-    start.write_text('#!/bin/sh\nexec "${0%/*}/python3" -I -m skillway_sync "$@"\n')
+    start.write_text('#!/bin/sh\nhere=${0%/*}\nexec "$here/python3" -I -S "$here/../lib/sync/start.py" "$@"\n')
     start.chmod(0o755)
-    _run([str(program), "-I", "-c", "import skillway_sync.cli, tuf"], what="skillway-sync does not start", env={})
+    (target / "start.py").write_text(_START)
+    _run([str(program), "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(target)],
+        what="skillway-sync cannot be compiled", env={})  # fmt: skip
+    _run([str(start), "--help"], what="skillway-sync does not start", env={"PATH": "/nowhere"})
 
 
 def try_elsewhere(folder: Path) -> None:
@@ -255,8 +268,7 @@ def build(folder: Path, python: str, *, with_sync: str | None = None, identity: 
     if sys.platform == "darwin":
         refuse_fixed_places(program, folder)
     else:
-        strip_symbols(folder)
-        add_libraries(program, folder)  # after the symbols: a file that patchelf changed is not safe to strip
+        add_libraries(program, folder)
     try_elsewhere(folder)
     if identity is not None:
         sign(folder, identity)
