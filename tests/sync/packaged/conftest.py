@@ -20,10 +20,15 @@ mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" && exec chroot "$1"
 """
 
 
-def build(*arguments, environment=None):
+def build(*arguments):
     """Run the build script as a person does."""
     argv = [sys.executable, str(BUILD), *map(str, arguments)]
-    return subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def run_build():
+    return build
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +79,9 @@ class BareLaptop:
 
     def hook(self, name, payload):
         command = f'f="/opt/skillway/bin/run"; [ -r "$f" ] || exit 0; exec /bin/sh "$f" {name}'
-        return self.run(command, stdin=payload if isinstance(payload, bytes) else json.dumps(payload).encode(), check=False)
+        return self.run(
+            command, stdin=payload if isinstance(payload, bytes) else json.dumps(payload).encode(), check=False
+        )
 
     def path(self, inside):
         return self.root / inside.lstrip("/")

@@ -121,7 +121,9 @@ def test_damaged_package_of_it_leaves_the_copy_in_use(laptop, damage):
     elif damage == "no file":
         (folder / "lib" / "extra.py").unlink()
     else:
-        replace(folder / "manifest.json", b"{" if damage == "manifest" else b'{"schema": 1, "python": "3", "files": []}')
+        replace(
+            folder / "manifest.json", b"{" if damage == "manifest" else b'{"schema": 1, "python": "3", "files": []}'
+        )
     before = recorded(laptop)
 
     ran(laptop)
