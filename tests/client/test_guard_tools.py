@@ -71,15 +71,29 @@ def test_write_of_a_login_key_is_stopped(drive, laptop, home):
     assert path.read_text() == "ssh-ed25519 mine\n"
 
 
-def test_edit_that_is_asked_about_does_not_happen_when_nobody_answers(drive, laptop, home):
-    path = home / ".zshrc"
-    edit = Call("Edit", {"file_path": str(path), "old_string": "a", "new_string": "alias ls=rm"})
-    seen = drive(laptop, [Call("Read", {"file_path": str(path)}), edit, Say("done")], home=home)
+@pytest.mark.parametrize("mode", ["default", "acceptEdits", "bypassPermissions", "dontAsk", "plan"])
+def test_write_that_is_asked_about_does_not_happen_when_nobody_answers(drive, laptop, home, mode):
+    path = home / ".ssh" / "config"
+    seen = drive(
+        laptop, [Call("Write", {"file_path": str(path), "content": "Host *\n"}), Say("done")], home=home, mode=mode
+    )
 
-    assert not seen.told[0].is_error
-    assert seen.told[1].is_error
-    assert path.read_text() == "a\n"
+    assert seen.told[0].is_error
+    assert not path.exists()
     assert [(stop["rule"], stop["decision"]) for stop in stops(home)] == [("dotfile-write", "ask")]
+
+
+@pytest.mark.parametrize("name", [".bashrc", ".gitconfig"])
+@pytest.mark.parametrize("mode", ["default", "bypassPermissions"])
+def test_question_about_a_file_that_the_client_asks_about_itself_falls_away_with_its_own(
+    drive, laptop, home, name, mode
+):
+    """A limit that hooks/README.md tells of: its own question takes the place of the hook's, and bypassing drops it."""
+    path = home / name
+    seen = drive(laptop, [Call("Write", {"file_path": str(path), "content": "x"}), Say("done")], home=home, mode=mode)
+
+    assert [(stop["rule"], stop["decision"]) for stop in stops(home)] == [("dotfile-write", "ask")]
+    assert seen.told[-1].is_error is (mode == "default")
 
 
 def test_settings_cannot_switch_the_hooks_off(drive, laptop, home, tmp_path):
