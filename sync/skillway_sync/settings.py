@@ -80,8 +80,9 @@ def _parts(settings: dict[str, Any]) -> Iterator[Part]:
     for section in _KEYED:
         for key, value in settings.get(section, {}).items():
             yield Part((section, key), value)
-    for rule in settings.get("permissions", {}).get("deny", []):
-        yield Part(("permissions", "deny"), rule, listed=True)
+    for kind in ("deny", "ask"):
+        for rule in settings.get("permissions", {}).get(kind, []):
+            yield Part(("permissions", kind), rule, listed=True)
     for event, groups in settings.get("hooks", {}).items():
         for group in groups:
             yield Part(("hooks", event), group, listed=True)

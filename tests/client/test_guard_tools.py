@@ -83,17 +83,15 @@ def test_write_that_is_asked_about_does_not_happen_when_nobody_answers(drive, la
     assert [(stop["rule"], stop["decision"]) for stop in stops(home)] == [("dotfile-write", "ask")]
 
 
-@pytest.mark.parametrize("name", [".bashrc", ".gitconfig"])
 @pytest.mark.parametrize("mode", ["default", "bypassPermissions"])
-def test_question_about_a_file_that_the_client_asks_about_itself_falls_away_with_its_own(
-    drive, laptop, home, name, mode
-):
-    """A limit that hooks/README.md tells of: its own question takes the place of the hook's, and bypassing drops it."""
-    path = home / name
+def test_question_about_a_startup_file_holds_with_the_managed_permissions(drive, laptop, home, mode):
+    """The client asks about such a file itself, in place of the hook, and drops its own question in bypassPermissions."""
+    path = home / ".bashrc"
     seen = drive(laptop, [Call("Write", {"file_path": str(path), "content": "x"}), Say("done")], home=home, mode=mode)
 
     assert [(stop["rule"], stop["decision"]) for stop in stops(home)] == [("dotfile-write", "ask")]
-    assert seen.told[-1].is_error is (mode == "default")
+    assert seen.told[0].is_error
+    assert not path.exists()
 
 
 def test_settings_cannot_switch_the_hooks_off(drive, laptop, home, tmp_path):
