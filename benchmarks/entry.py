@@ -107,7 +107,7 @@ def measure(programs: dict[str, Path], folder: Path, rounds: int) -> dict[str, d
 
 def check_works(program: Path, folder: Path) -> str:
     """Say "denies" when the guard really denies with this program, so that nothing fast and useless is measured."""
-    root = folder / f"trial {program.name} {program.parent.name}"
+    root = folder / f"trial {len(list(folder.iterdir()))}"
     install(root, interpreter())
     (root / "bin" / "interpreter").write_text(f"{program}\n")
     call = {"hook_event_name": "PreToolUse", "cwd": "/", "tool_name": "Bash", "tool_input": {"command": "rm -rf /"}}
