@@ -26,6 +26,14 @@ UNKNOWN = "<unknown>"
 
 PROJECT_FILE = ".claude/skillway-guard.json"
 
+_FORMS = {
+    "^(/|~/).": ", a path that begins with / or ~/",
+    "^[a-z0-9-]{1,48}$": ", small letters, digits and -",
+    "^[^/ ]{1,48}$": ", a program's name without a folder",
+    "^-.": ", an option that begins with -",
+}
+"""What the schemas' patterns mean, for people."""
+
 _WORKER = Path(__file__).with_name("guard_worker.py")
 _SCHEMAS = Path(__file__).with_name("schemas")
 _ROW = re.compile(
@@ -167,21 +175,75 @@ def check_policy(path: Path) -> list[str]:
     try:
         text = path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise NotFoundError(f"{path} cannot be read ({error.strerror}).", fix="Name a policy file.") from error
+        raise NotFoundError(
+            f"{path} cannot be read ({error.strerror}).",
+            fix="Name a policy file: a guard-policy.json, or a project's .claude/skillway-guard.json.",
+        ) from error
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return [f"it is not JSON: {error}"]
+        place = f"line {error.lineno}, column {error.colno}: " if isinstance(error, json.JSONDecodeError) else ""
+        return [f"{place}it is not JSON ({getattr(error, 'msg', 'nested too deeply')})"]
+    by_key = _schema_faults(document, whose)
     with Guard() as guard:
-        faults = guard.faults(text, whose=whose)
-    return list(dict.fromkeys([*_schema_faults(document, whose), *faults, *_unknown_rules(document)]))
+        # What the hook says of a key that the schema has found already would be the same once more.
+        faults = [each for each in guard.faults(text, whose=whose) if not any(key and key in each for key in by_key)]
+    found = [fault for several in by_key.values() for fault in several]
+    return list(dict.fromkeys([*found, *faults, *_unknown_rules(document)]))
 
 
-def _schema_faults(document: object, whose: str) -> list[str]:
+def rule_faults(path: Path) -> list[str]:
+    """List the rules that a policy names and that do not exist or cannot be changed; a file that is no JSON has none."""
+    try:
+        return _unknown_rules(json.loads(path.read_bytes()))
+    except (OSError, ValueError, RecursionError):
+        return []
+
+
+def _schema_faults(document: object, whose: str) -> dict[str, list[str]]:
+    """Check by the schema; give the faults by the key that they are in, or by the key that is not known."""
     name = "guard-project.json" if whose == "project" else "guard-policy.json"
     schema = json.loads((_SCHEMAS / name).read_text(encoding="utf-8"))
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(document)
-    return [f"{error.json_path}: {error.message[:200]}" for error in errors]
+    found: dict[str, list[str]] = {}
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(document):
+        keys = [str(error.instance if error.validator == "pattern" else _first(error))]
+        keys = _unknown_keys(error) if error.validator == "additionalProperties" else keys
+        for key in keys:
+            found.setdefault(key, []).append(_in_words(error, key))
+    return found
+
+
+def _first(error: jsonschema.ValidationError) -> object:
+    return next(iter(error.absolute_path), "")
+
+
+def _unknown_keys(error: jsonschema.ValidationError) -> list[str]:
+    instance = error.instance
+    return [str(key) for key in instance if key not in _known_keys(error)] if isinstance(instance, dict) else []
+
+
+def _known_keys(error: jsonschema.ValidationError) -> list[str]:
+    schema = error.schema
+    return sorted(schema.get("properties", {})) if isinstance(schema, Mapping) else []
+
+
+def _in_words(error: jsonschema.ValidationError, key: str) -> str:
+    """Say a schema's fault as a sentence for whoever wrote the file."""
+    place = error.json_path.removeprefix("$").removeprefix(".")
+    shown = json.dumps(error.instance, ensure_ascii=False)[:80]
+    if error.validator == "additionalProperties":
+        return (
+            f"{f'{place}: ' if place else ''}the key {key!r} is not known; known are: {', '.join(_known_keys(error))}"
+        )
+    if error.validator == "type":
+        kinds = {"array": "a list", "object": "an object", "string": "a text", "integer": "a whole number"}
+        wanted = kinds.get(str(error.validator_value), str(error.validator_value))
+        return f"{place or 'the file'}: {wanted} is expected, and {shown} is there"
+    if error.validator == "pattern":
+        return f"{place}: {shown} is not of the form that is wanted{_FORMS.get(str(error.validator_value), '')}"
+    if error.validator == "required":
+        return f"{place or 'the file'}: {error.message}"
+    return f"{place or 'the file'}: {error.message[:200]}"
 
 
 def _unknown_rules(document: object) -> list[str]:

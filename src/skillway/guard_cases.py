@@ -140,10 +140,15 @@ def read_cases(path: Path) -> list[Case]:
     try:
         lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except OSError as error:
-        raise NotFoundError(f"{path} cannot be read ({error.strerror}).", fix="Name a case list.") from error
+        raise NotFoundError(
+            f"The case list {path} cannot be read ({error.strerror}).",
+            fix="Name a file with one JSON object per line; skillway guard test --help tells of its keys.",
+        ) from error
     cases = [_case(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not cases:
-        raise CaseListError(f"{path} has no case.", fix="Write one JSON object per line: command, expect, category.")
+        raise CaseListError(
+            f"The case list {path} is empty.", fix="Write one JSON object per line: command, expect, category."
+        )
     return cases
 
 
@@ -151,19 +156,27 @@ def _case(path: Path, number: int, line: str) -> Case:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise CaseListError(f"{path}:{number} is not JSON ({error}).", fix="Write one JSON object per line.") from error
-    if not isinstance(row, dict) or row.get("expect") not in EXPECTATIONS:
-        raise CaseListError(f"{path}:{number} does not expect allow, deny or ask.", fix='Add "expect" to the line.')
+        why = getattr(error, "msg", "nested too deeply")
+        raise CaseListError(
+            f"{path}:{number} is not JSON ({why}).",
+            fix='Write one JSON object per line, such as {"command": "ls", "expect": "allow", "category": "files"}.',
+        ) from error
+    if not isinstance(row, dict):
+        raise CaseListError(f"{path}:{number} is no JSON object.", fix="Put the case between { and }.")
+    if row.get("expect") not in EXPECTATIONS:
+        seen = f"expects {row['expect']!r}" if "expect" in row else "does not say what it expects"
+        raise CaseListError(f"{path}:{number} {seen}.", fix='Give "expect" as allow, deny or ask.')
     command, tool, tool_input = row.get("command"), row.get("tool", "Bash"), row.get("tool_input")
     if isinstance(command, str):
         tool_input = {"command": command}
     if not isinstance(tool, str) or not isinstance(tool_input, dict):
         raise CaseListError(
-            f"{path}:{number} has neither a command nor a tool with tool_input.", fix='Add "command" to the line.'
+            f"{path}:{number} has neither a command nor a tool with tool_input.",
+            fix='Add "command" to the line.',
         )
     rest = [row.get("category", "other"), row.get("cwd", CWD), row.get("home", HOME)]
     if not all(isinstance(value, str) for value in rest):
-        raise CaseListError(f"{path}:{number}: category, cwd and home are texts.", fix="Correct the line.")
+        raise CaseListError(f"{path}:{number} has a category, cwd or home that is no text.", fix="Put it in quotes.")
     return Case(number, tool, tool_input, row["expect"], *rest)
 
 

@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from skillway.errors import NotFoundError
+from skillway.errors import NotFoundError, UndecidedError
 
 _NAMES = ("stops.1.jsonl", "stops.jsonl")
 _SECRETS = (
@@ -69,16 +69,28 @@ def log_folder() -> Path:
     return (Path(xdg) if xdg.startswith("/") else Path.home() / ".local" / "state") / "skillway" / "guard"
 
 
-def read_stops(folder: Path) -> list[LoggedStop]:
-    """Read the log, oldest first; a torn or foreign line is passed over."""
-    stops = []
+def read_stops(folder: Path) -> tuple[list[LoggedStop], int]:
+    """Read the log, oldest first, and count the lines of it that are torn or foreign.
+
+    Raises:
+        UndecidedError: The log is there and cannot be read, so nobody can say what is in it.
+    """
+    stops: list[LoggedStop] = []
+    unreadable = 0
     for name in _NAMES:
         try:
-            lines = (folder / name).read_text(encoding="utf-8", errors="replace").split("\n")
-        except OSError:
+            text = (folder / name).read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, NotADirectoryError):
             continue
-        stops += [stop for line in lines for stop in [_stop(line)] if stop is not None]
-    return stops
+        except OSError as error:
+            raise UndecidedError(
+                f"The log {folder / name} cannot be read ({error.strerror}).",
+                fix="It belongs to the person whose stops it holds: run this as them, or give them the file back.",
+            ) from error
+        found = [_stop(line) for line in text.split("\n") if line.strip()]
+        stops += [stop for stop in found if stop is not None]
+        unreadable += found.count(None)
+    return stops, unreadable
 
 
 def _stop(line: str) -> LoggedStop | None:
@@ -121,9 +133,11 @@ def find_stop(stops: list[LoggedStop], name: str) -> LoggedStop:
     """
     found = [stop for stop in stops if stop.id.startswith(name)] if name else []
     if len(found) != 1:
+        several = f"{len(found)} stops have an id that begins with {name!r}."
+        none = f"No stop has the id {name!r}; the log has {len(stops) or 'none at all'}."
         raise NotFoundError(
-            f"{len(found) or 'No'} stops in the log have the id {name!r}, of {len(stops)}.",
-            fix="See the ids with: skillway guard report",
+            several if found else none,
+            fix="Give the whole id of one; they are listed by: skillway guard report",
             next_actions=("skillway guard report",),
         )
     return found[0]

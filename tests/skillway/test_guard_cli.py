@@ -296,3 +296,74 @@ def test_policy_check_passes_the_shipped_policy_and_a_right_one(guard, tmp_path)
     project.write_text(json.dumps({"schema": 1, "deny": ["plugin-off", "delete-root"], "rules": [OWN_RULE]}))
     assert guard("policy", "check", project)[1]["data"]["faults"] == []
     assert guard("policy", "check", tmp_path / "none.json")[0] == 7
+
+
+def test_policy_check_says_each_fault_once_and_in_words(guard, tmp_path):
+    file = tmp_path / "guard-policy.json"
+    file.write_text('{"schema": 1, "off": ["delete-root"], "ask": "x", "projects": ["relative"], "zzz": 1}')
+    _, envelope, _ = guard("policy", "check", file)
+    faults = envelope["data"]["faults"]
+    for part, words in [
+        ("zzz", "is not known"),
+        ("ask", "a list is expected"),
+        ("relative", "begins with / or ~/"),
+        ("delete-root", "cannot be switched off"),
+    ]:
+        assert [words in fault for fault in faults if part in fault.partition("known are")[0]] == [True], part
+
+
+def test_policy_tells_of_rules_that_it_cannot_change(guard, tmp_path):
+    file = tmp_path / "guard-policy.json"
+    file.write_text('{"schema": 1, "off": ["delete-root", "no-such"]}')
+    _, envelope, _ = guard("policy", "--policy", file)
+    warnings = "\n".join(envelope["warnings"])
+    assert "delete-root cannot be switched off" in warnings
+    assert "no rule 'no-such'" in warnings
+
+
+def test_policy_fault_is_told_with_the_name_of_the_file_that_was_given(guard, tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text("{")
+    _, envelope, _ = guard("explain", "--policy", file, "ls")
+    assert any(str(file) in warning for warning in envelope["warnings"])
+
+
+def test_report_does_not_say_that_nothing_was_stopped_when_it_cannot_read_the_log(guard, log):
+    log("no line of ours", "{}")
+    code, envelope, _ = guard("report")
+    assert (code, envelope["data"]["stops"]) == (0, 0)
+    assert any("2 lines" in warning for warning in envelope["warnings"])
+
+
+def test_log_that_is_no_file_is_one_sentence(guard, home):
+    (home / ".local" / "state" / "skillway" / "guard" / "stops.jsonl").mkdir(parents=True)
+    code, envelope, _ = guard("report")
+    assert code == 3
+    assert "cannot be read" in envelope["error"]["message"]
+
+
+def test_report_shows_no_password_on_the_screen(guard, repository, home):
+    payload = {"hook_event_name": "PreToolUse", "cwd": "/", "tool_name": "Bash"}
+    payload["tool_input"] = {"command": "git push --force https://ada:geheim123@example.com/x.git main"}
+    argv = [sys.executable, "-I", "-S", str(repository / "hooks" / "guard.py")]
+    subprocess.run(
+        argv, input=json.dumps(payload), text=True, capture_output=True, env={"HOME": str(home)}, check=False
+    )
+    _, envelope, _ = guard("report")
+    assert "<user>@example.com" in envelope["data"]["rules"][0]["latest"]["part"]
+    assert "geheim123" not in json.dumps(envelope)
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("ls", "has nothing against it"),
+        ("gh pr create", "does not run"),
+        ("git branch -D x", "a person is asked"),
+        ("", "There is no command"),
+    ],
+)
+def test_explain_says_what_a_decision_means(guard, text, meaning):
+    argv = [sys.executable, "-m", "skillway", "guard", "explain", text]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=guard.folder, check=True)
+    assert meaning in done.stdout

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from skillway.guard_cases import Family, Score
 
 _SHOWN_MISSES = 50
+_MEANING = {
+    "deny": "it does not run",
+    "ask": "a person is asked first; where nobody can answer, it does not run",
+    "silent": "the guard has nothing against it; Claude Code's own permissions decide",
+}
+_POLICY_KEYS = {
+    "off": "rules that do not count",
+    "ask": "rules whose deny becomes a question",
+    "deny": "rules whose question becomes a deny",
+    "projects": "further folders that count as the project",
+    "caches": "further folders that may be deleted whole",
+}
 
 policy_option = click.option(
     "--policy",
@@ -58,11 +70,18 @@ def explain(out: Output, words: tuple[str, ...], policy_file: Path | None) -> No
 
     cwd = Path.cwd()
     text = words[0] if len(words) == 1 else _joined(words)
-    with Guard(policy=policy_file or find_policy(cwd)) as guard:
+    policy = policy_file or find_policy(cwd)
+    with Guard(policy=policy) as guard:
         answer = guard.judge("Bash", {"command": text}, cwd=str(cwd), explain=True)
     for fault in answer.get("policy_faults", []):
-        out.warn(f"not used of the policy: {fault}")
+        out.warn(_not_used(fault, policy))
     out.finish(_shown({"command": text, "cwd": str(cwd), **answer}), _explanation(answer))
+
+
+def _not_used(fault: str, policy: Path) -> str:
+    """Say of a part of a policy that it does not count; the hook names the file as it is called on laptops."""
+    what = fault.replace("guard-policy.json", str(policy), 1) if fault.startswith("guard-policy.json") else fault
+    return f"{what}; this part of it does not count"
 
 
 def _joined(words: tuple[str, ...]) -> str:
@@ -100,7 +119,9 @@ def _explanation(answer: dict[str, Any]) -> str:
         lines.append(f"rule {stop['rule']}: {stop['decision']}{changed}, for: {stop['part']}")
     if answer["fault"]:
         lines.append(f"internal error, so the guard is silent: {answer['fault']}")
-    lines.append(f"decision: {answer['decision']} ({answer.get('milliseconds', 0)} ms)")
+    lines += ["There is no command in it."] if not answer.get("commands") and not answer["fault"] else []
+    decision = answer["decision"]
+    lines.append(f"decision: {decision} ({answer.get('milliseconds', 0)} ms): {_MEANING[decision]}")
     return "\n".join([*lines, *([answer["message"]] if "message" in answer else [])])
 
 
@@ -206,7 +227,7 @@ def _score_text(score: Score, failures: list[str]) -> str:
         )
     lines = [_table(rows)]
     lines += [
-        f"line {miss.case.line}: {miss.kind}: {miss.decision} for {miss.case.expect}: {miss.case.text[:160]}"
+        f"line {miss.case.line}: {miss.kind}, {miss.decision} where {miss.case.expect} is expected: {miss.case.text[:160]}"
         for miss in score.misses[:_SHOWN_MISSES]
     ]
     if len(score.misses) > _SHOWN_MISSES:
@@ -242,10 +263,20 @@ def report(out: Output, wrong: str | None, limit: int) -> None:
       skillway guard report --wrong 1f2e3d4c
     """  # noqa: D301 - click's mark for "do not re-wrap"
     from skillway import __version__
-    from skillway.guard_log import count_policy_faults, draft_issue, find_stop, log_folder, most_frequent, read_stops
+    from skillway.guard_log import (
+        count_policy_faults,
+        draft_issue,
+        find_stop,
+        log_folder,
+        most_frequent,
+        read_stops,
+        redact,
+    )
 
     folder = log_folder()
-    stops = read_stops(folder)
+    stops, unreadable = read_stops(folder)
+    if unreadable:
+        out.warn(f"{unreadable} lines of the log in {folder} cannot be read and are left out")
     if wrong is not None:
         draft = draft_issue(find_stop(stops, wrong), version=__version__)
         out.say("Read it before you post it: no program knows every secret.")
@@ -256,7 +287,7 @@ def report(out: Output, wrong: str | None, limit: int) -> None:
     frequent = most_frequent(stops, limit=limit)
     rows = [("rule", "decision", "stops", "projects", "latest id", "latest part")]
     rows += [
-        (row.rule, row.decision, str(row.count), str(row.projects), row.example.id, _one_line(row.example.part))
+        (row.rule, row.decision, str(row.count), str(row.projects), row.example.id, _one_line(redact(row.example.part)))
         for row in frequent
     ]
     data = [
@@ -269,12 +300,13 @@ def report(out: Output, wrong: str | None, limit: int) -> None:
                 "id": row.example.id,
                 "time": row.example.time,
                 "tool": row.example.tool,
-                "part": row.example.part,
+                "part": redact(row.example.part),
             },
         }
         for row in frequent
     ]
-    text = _table(rows) if frequent else f"The guard has stopped nothing here yet ({folder})."
+    nothing = "No stop can be read here" if unreadable else "The guard has stopped nothing here yet"
+    text = _table(rows) if frequent else f"{nothing} ({folder})."
     actions = [f"skillway guard report --wrong {frequent[0].example.id}"] if frequent else []
     out.finish({"stops": len(stops), "rules": data, "policy_faults": faults}, text, next_actions=actions)
 
@@ -320,19 +352,21 @@ def policy(ctx: click.Context, policy_file: Path | None) -> None:
     """  # noqa: D301 - click's mark for "do not re-wrap"
     if ctx.invoked_subcommand is not None:
         return
-    from skillway.guard import Guard, find_policy
+    from skillway.guard import Guard, find_policy, rule_faults
 
     out: Output = ctx.obj
     cwd = Path.cwd()
     file = policy_file or find_policy(cwd)
     with Guard(policy=file) as guard:
         found = guard.policy(cwd=str(cwd))
-    for fault in found["faults"]:
-        out.warn(f"not used, its default counts: {fault}")
+    for fault in dict.fromkeys([*found["faults"], *rule_faults(file)]):
+        out.warn(_not_used(fault, file))
     rows = [("file", str(file)), ("project", str(found["project"]))]
-    rows += [(key, ", ".join(found[key]) or "-") for key in ("off", "ask", "deny", "projects", "caches")]
-    rows.append(("contact", found["contact"] or "-"))
-    rows += [("rule", f"{rule['id']}: {rule['decision']} for {rule['executable']}") for rule in found["rules"]]
+    rows += [(f"{key}, {meaning}", ", ".join(found[key]) or "-") for key, meaning in _POLICY_KEYS.items()]
+    rows.append(("contact, for wrong stops", found["contact"] or "-"))
+    rows += [
+        ("rule of your own", f"{rule['id']}: {rule['decision']} for {rule['executable']}") for rule in found["rules"]
+    ]
     out.finish({"file": str(file), **found}, _table(rows), next_actions=[f"skillway guard policy check {file}"])
 
 
