@@ -15,7 +15,7 @@ from skillway_sync.errors import SyncError
 from skillway_sync.index import Folders, Index, save_index, scan_folder
 from skillway_sync.laptop import Laptop, Outcome
 from skillway_sync.noop import FORMAT, NOOP_FILE, place_stamp, seal, unseal
-from skillway_sync.packaged import package_files
+from skillway_sync.packaged import watched_packages
 from skillway_sync.repair import FULL_CHECK_EVERY, boot_id
 from skillway_sync.status import MAX_DRIFT, RECORD_EVERY, Status, is_worth_writing, save_status
 from skillway_sync.trust import Freshness
@@ -136,7 +136,7 @@ def save_noop(
     names = [
         *map(str, paths),
         report.interpreter or "",
-        *package_files(layout, report.interpreter or ""),
+        *watched_packages(layout, report.interpreter or ""),
         *(f"{layout.store}/{plugin}" for plugin in sorted(_plugins(report))),
     ]
     content = {

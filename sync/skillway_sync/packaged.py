@@ -252,11 +252,10 @@ def _remove_others(laptop: Laptop, target: Path) -> None:
             laptop.disk.remove_tree(other)
 
 
-def package_files(layout: Layout, interpreter: str) -> list[str]:
-    """List what must not change between two runs when hooks run with a copy: its files, and IT's manifest."""
-    if not is_packaged(layout, interpreter):
-        return []
-    copy = copy_of(layout, interpreter)
-    below = [os.path.join(folder, name) for folder, _, names in os.walk(copy) for name in [*names, ""]]  # noqa: PTH118 - hundreds
-    source = find_package(layout)
-    return [*sorted(below), *([str(source / MANIFEST_FILE)] if source else [])]
+def watched_packages(layout: Layout, interpreter: str) -> list[str]:
+    """List what must not change between two runs: IT's manifest, and the copy's files where hooks run with one."""
+    watched = [str((find_package(layout) or layout.config_file.parent / "python") / MANIFEST_FILE)]
+    if is_packaged(layout, interpreter):
+        copy = copy_of(layout, interpreter)
+        watched += sorted(os.path.join(at, name) for at, _, names in os.walk(copy) for name in [*names, ""])  # noqa: PTH118 - hundreds
+    return watched
