@@ -141,3 +141,31 @@ def test_uninstall_removes_the_copy_and_leaves_what_is_its(laptop):
     assert laptop.path(f"{PACKAGE}/bin/python3").exists()
     assert f"{PACKAGE} was put there by IT" in done.stdout.decode()
     assert laptop.hook("guard", DENIED).returncode == 0
+
+
+def test_the_word_packaged_prefers_it_to_a_path_that_works(laptop):
+    config = laptop.path("/etc/skillway/config.json")
+    content = json.loads(config.read_text())
+    replace(config, json.dumps({**content, "interpreter": f"{PACKAGE}/bin/python3"}).encode())
+    ran(laptop)
+    assert recorded(laptop) == f"{PACKAGE}/bin/python3"
+
+    replace(config, json.dumps({**content, "interpreter": "packaged"}).encode())
+    ran(laptop)
+    assert recorded(laptop).startswith("/opt/skillway/bin/python/")
+    assert problems(laptop) == []
+
+
+def test_wish_for_a_package_that_is_not_there_is_told_and_hooks_run_with_another(laptop):
+    config = laptop.path("/etc/skillway/config.json")
+    content = {**json.loads(config.read_text()), "interpreter": f"{PACKAGE}/bin/python3"}
+    replace(config, json.dumps(content).encode())
+    ran(laptop)
+    shutil.rmtree(laptop.path("/opt/skillway/bin/python"))
+    laptop.path(f"{PACKAGE}/manifest.json").unlink()
+    replace(config, json.dumps({**content, "interpreter": "packaged"}).encode())
+
+    ran(laptop)
+
+    assert laptop.hook("guard", DENIED).returncode == 2
+    assert any("wants the packaged interpreter" in finding["what"] for finding in problems(laptop))

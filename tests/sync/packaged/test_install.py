@@ -11,7 +11,7 @@ from skillway_sync.disk import Disk
 from skillway_sync.errors import ConfigError
 from skillway_sync.laptop import Laptop, default_parts
 from skillway_sync.layout import system_layout
-from skillway_sync.packaged import copy_differences, install_package, packages_folder, read_package
+from skillway_sync.packaged import copy_differences, install_package, packages_folder, read_package, watched_packages
 from skillway_sync.quarantine import Quarantine
 
 FILES = {"bin/python3": b"#!/bin/sh\n", "lib/python3.11/os.pyc": b"code", "lib/private/libz.so.1": b"library"}
@@ -179,3 +179,13 @@ def test_link_in_the_package_is_followed_only_to_the_bytes_of_the_manifest(layou
     with pytest.raises(ConfigError):
         install(layout)
     assert copies(layout) == []
+
+
+def test_package_that_comes_or_changes_later_is_noticed(layout):
+    manifest = str(layout.config_file.parent / "python" / "manifest.json")
+    assert watched_packages(layout, "/usr/bin/python3") == [manifest]
+    program, _ = install(layout)
+    watched = watched_packages(layout, program)
+    assert {manifest, program} < set(watched)
+    Disk().remove_tree(layout.config_file.parent / "python")
+    assert manifest in watched_packages(layout, "/usr/bin/python3")
