@@ -24,6 +24,8 @@ COMMANDS = {
     "init": "init",
     "demo": "demo",
     "guard": "guard",
+    "collector": "collector",
+    "usage": "usage",
 }
 """From a command's name to its module, in the order of a first day's use."""
 
