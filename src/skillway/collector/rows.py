@@ -114,8 +114,10 @@ def make_row(kind: int, name: str, ts: int, attributes: dict[str, Any], source: 
 
 
 def clean(text: str) -> str:
-    """Replace what is no Unicode text: JSON can carry half of a surrogate pair, which no file and no terminal takes."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """Replace what no file and no terminal takes: JSON can carry NUL, and half of a surrogate pair."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def dump(value: object) -> str:
