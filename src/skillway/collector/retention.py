@@ -42,14 +42,14 @@ class Retention:
         self._work: Iterator[None] | None = None
         self.removed = 0
 
-    def tend(self) -> None:
-        """Do one step, if one is due.
+    def tend(self) -> bool:
+        """Do one step, if one is due, and say whether there is another one.
 
         Raises:
             StoreError: The store cannot be written; the step is done again later.
         """
         if self._work is None and self._clock() < self._due:
-            return
+            return False
         self._work = self._work or self._steps(self._now() // DAY_NS - self._keep_days + 1)
         try:
             next(self._work)
@@ -58,6 +58,7 @@ class Retention:
         except BaseException:
             self._work, self._due = None, self._clock() + _EVERY_SECONDS
             raise
+        return self._work is not None
 
     def run(self) -> int:
         """Do all that is due at once, and give the number of removed events."""
