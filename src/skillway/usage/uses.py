@@ -36,18 +36,19 @@ def count_uses(chosen: Selection) -> tuple[tuple[Use, ...], tuple[Use, ...], int
     """Count the uses of the period, by skill and by plugin, the most used first, and the people behind all of them."""
     by_skill: defaultdict[str, _Group] = defaultdict(_Group)
     by_plugin: defaultdict[str, _Group] = defaultdict(_Group)
+    both: dict[int, tuple[_Group, _Group]] = {}
     counts = list(chosen.query(COUNTS, name=USED))
     chosen.learn({number for row in counts for number in row[:2]})
-    for skill, trigger, outcome, week, uses, last in counts:
-        name = chosen.word(skill)
-        for group in (by_skill[name], by_plugin[plugin_of(name)]):
+    for number, trigger, outcome, week, uses, last in counts:
+        name = chosen.word(number)
+        both[number] = (by_skill[name], by_plugin[plugin_of(name)])
+        for group in both[number]:
             group.triggers[trigger] += uses
             group.outcomes[outcome] += uses
             group.weeks[week] += uses
             group.last = max(group.last, last)
-    for skill, team, user, uses in chosen.query(_PEOPLE):
-        name = chosen.word(skill)
-        for group in (by_skill[name], by_plugin[plugin_of(name)]):
+    for number, team, user, uses in chosen.query(_PEOPLE):
+        for group in both[number]:
             group.team_uses[team] += uses
             if user:
                 group.team_users[team].add(user)
