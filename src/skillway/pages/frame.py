@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,19 @@ def page(title: str, sections: Sequence[Section], *, subtitle: str = "", footer:
             script=Markup(code),  # noqa: S704 - as above
         )
     )
+
+
+def deliver_page(text: str, path: Path, *, dry_run: bool, wants_open: bool) -> None:
+    """Do with a finished page what a command was asked for: write it, show it in the reader's browser, or neither.
+
+    Raises:
+        PageNotWrittenError: As `write_page`.
+    """
+    if dry_run:
+        return
+    write_page(text, path)
+    if wants_open:
+        webbrowser.open(path.resolve().as_uri())
 
 
 def write_page(text: str, path: Path) -> None:

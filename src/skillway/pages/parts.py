@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from markupsafe import Markup
 
@@ -68,4 +68,6 @@ def _shown(column: Column, cell: Cell) -> str:
         return column.none
     if isinstance(cell, (int, float)):
         return f"{100 * cell:.0f} %" if column.percent else number(cell, column.digits)
+    if isinstance(cell, datetime):
+        return f"{cell:%Y-%m-%d %H:%M}"
     return cell.isoformat() if isinstance(cell, date) else cell
