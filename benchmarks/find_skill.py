@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -47,7 +48,7 @@ def by_words(skills: list[dict], question: str) -> list[str]:
     return sorted((name for name, count in counts.items() if count), key=lambda name: -counts[name])
 
 
-def measure(search, questions: list[dict]) -> dict[str, float]:
+def measure(search: Callable[[str], list[str]], questions: list[dict]) -> dict[str, float]:
     """Give success@1, success@3, the share of rightly unanswered questions, and milliseconds per question."""
     start = time.perf_counter()
     answers = [search(question["question"]) for question in questions]

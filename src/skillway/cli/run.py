@@ -25,6 +25,8 @@ COMMANDS = {
     "demo": "demo",
     "guard": "guard",
     "catalog": "catalog",
+    "collector": "collector",
+    "usage": "usage",
 }
 """From a command's name to its module, in the order of a first day's use."""
 

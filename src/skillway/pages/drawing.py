@@ -135,7 +135,7 @@ def _unshown(text: str, place: _Spec) -> _Spec:
 
 
 def _value(chart: Chart, field: str) -> _Spec:
-    form = ".0%" if chart.percent else "~s" if _largest(chart) >= 10_000 else "~g"  # noqa: PLR2004 - from 10k on
+    form = ".0%" if chart.percent else "~s" if _largest(chart) >= 10_000 else ",~f"  # noqa: PLR2004 - from 10k on
     axis = {"title": chart.unit, "format": form, "tickCount": 5}
     if _largest(chart) < 5 and not chart.percent and not chart.digits:  # noqa: PLR2004 - no half uses on a small axis
         axis["tickMinStep"] = 1

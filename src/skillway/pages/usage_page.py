@@ -7,12 +7,13 @@ drawings as a word or a question mark, in tables as `hidden`, never as zero.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 
 from markupsafe import Markup
 
 from skillway.pages.charts import Chart, Series, chart
 from skillway.pages.frame import Section, page
-from skillway.pages.parts import HIDDEN, Column, note, number, table, tiles
+from skillway.pages.parts import HIDDEN, Cell, Column, note, number, table, tiles
 from skillway.usage.values import Cost, CostGroup, Period, UsageReport, Use
 
 _TEAMS_DRAWN = 20
@@ -30,26 +31,35 @@ def usage_page(report: UsageReport, *, title: str, layers: Mapping[str, str] | N
         layers: From plugin to layer; a plugin that is missing counts as a team's, and one without a name as unlisted.
     """
     known = layers or {"base-plugin": "base", "developer-tools": "developer-tools"}
-    sections = [
-        Section("overview", "Overview", _overview(report)),
-        Section("adoption", "Adoption", _adoption(report)),
-        Section("skills", "Skills", _skills(report, known)),
-        Section("unused", "Unused skills", _unused(report)),
-        Section("cost", "Cost (estimate)", _cost(report)),
-        Section("guard", "Guard", _guard(report)),
-        Section("fleet", "Releases in the fleet", _fleet(report)),
-        Section("health", "Can these numbers be trusted?", _health(report)),
-    ]
+    sections = [Section("overview", "Overview", _overview(report))]
+    if report.provenance.events:
+        sections += _measured(report, known)
+    sections.append(Section("health", "Can these numbers be trusted?", _health(report)))
     period = report.period
     return page(
         f"Use of skills{f' at {title}' if title else ''}",
         sections,
-        subtitle=f"{period.since:%-d %B %Y} to {period.until:%-d %B %Y}, {period.days} days, in UTC.",
+        subtitle=f"{_day(period.since)} to {_day(period.until)}, {period.days} days, in UTC.",
         footer=_footer(report),
     )
 
 
+def _measured(report: UsageReport, layers: Mapping[str, str]) -> list[Section]:
+    """Make the sections that say something only when an event arrived."""
+    return [
+        Section("adoption", "Adoption", _adoption(report)),
+        Section("skills", "Skills", _skills(report, layers)),
+        Section("unused", "Unused skills", _unused(report)),
+        Section("cost", "Cost (estimate)", _cost(report)),
+        Section("guard", "Guard", _guard(report)),
+        Section("fleet", "Releases in the fleet", _fleet(report)),
+    ]
+
+
 def _overview(report: UsageReport) -> tuple[Markup | str, ...]:
+    if not report.provenance.events:
+        told = "There is no event of this period, so nothing is known of how skills are used."
+        return (note(told, kind="caution"), note("Whether events are sent: skillway usage status, on a laptop."))
     totals, least, hidden = report.totals, report.provenance.min_group, report.provenance.hidden
     shown = tiles(
         [
@@ -252,7 +262,9 @@ def _guard(report: UsageReport) -> tuple[Markup | str, ...]:
         Column("could not judge"),
         Column("people"),
     ]
-    rows = [[rule.rule or "(no rule)", rule.deny, rule.ask, rule.allow, rule.errors, rule.users] for rule in rules]
+    rows: list[list[Cell]] = [
+        [rule.rule or "(no rule)", rule.deny, rule.ask, rule.allow, rule.errors, rule.users] for rule in rules
+    ]
     return chart(by_rule), table(
         "Decisions by rule", columns, rows, folded="With what was let through, and how many people"
     )
@@ -289,13 +301,7 @@ _SYNCS = {"ok": "updated", "noop": "nothing to do", "failed": "failed", "rolled_
 
 def _health(report: UsageReport) -> tuple[Markup | str, ...]:
     health, source = report.health, report.provenance
-    if not report.provenance.events:
-        reasons = [
-            note(
-                "There is no event of this period, so this page says nothing about how skills are used.", kind="caution"
-            )
-        ]
-    elif not health.reports:
+    if report.provenance.events and not health.reports:
         reasons = [
             note(
                 "No laptop told of its own telemetry in this period, so what got lost on the way is not known.",
@@ -378,7 +384,11 @@ def _pairs(counts: Mapping[str, int]) -> list[list[str | int]]:
 
 
 def _dollars(value: float | None) -> str:
-    return "unknown" if value is None else f"${value:,.0f}" if value >= 100 else f"${value:,.2f}"  # noqa: PLR2004 - cents matter below
+    return "no data" if value is None else f"${value:,.0f}" if value >= 100 else f"${value:,.2f}"  # noqa: PLR2004 - cents matter below
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def _yes_no(value: bool | None) -> str:

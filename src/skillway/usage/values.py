@@ -136,7 +136,7 @@ class Adoption:
         active: People of the team with any skillway event; None when hidden.
         share: users / people, 0 to 1, at most 1; None when either is unknown or hidden.
         is_reached: Whether `share` is at least `target`; None when either is None.
-        uses: Uses of skills.
+        uses: Uses of skills; None when hidden.
         weekly: People who used a skill, per week; None for a week with too few to show, 0 for none.
     """
 
@@ -147,7 +147,7 @@ class Adoption:
     active: int | None
     share: float | None
     is_reached: bool | None
-    uses: int
+    uses: int | None
     weekly: tuple[int | None, ...]
 
 
@@ -304,6 +304,7 @@ class Provenance:
         hidden: How many groups that was.
         catalogue: The folder that the list of skills came from; None when unused skills could not be told.
         targets: The file of targets; None without one.
+        notes: Sentences that whoever reads the numbers must know, such as that unsent records are left out.
     """
 
     made: datetime
@@ -316,6 +317,7 @@ class Provenance:
     hidden: int
     catalogue: str | None
     targets: str | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
