@@ -82,7 +82,7 @@
     heading.append(link);
     const facts = element("dl");
     const fact = (title, value) => { const pair = element("div"); pair.append(element("dt", title), element("dd", value)); facts.append(pair); };
-    fact("Layer", skill.layer + (skill.team ? ", team " + skill.team : ""));
+    fact("Layer", skill.layer + (skill.team ? " (" + skill.team + ")" : ""));
     fact("Owner", skill.owners.join(", ") || "nobody is named");
     fact("Plugin", skill.plugin + (skill.version ? " " + skill.version : ""));
     fact("Use", useOf(skill));
