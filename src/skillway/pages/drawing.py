@@ -22,6 +22,8 @@ WIDTHS = {"wide": 1060, "narrow": 320}
 _LABEL_WIDTHS = {"wide": 260, "narrow": 110}
 _FONT_SIZE = 13.5
 """Pixels that room is kept for; the page shows 12 (style.css), because the reader's font may be wider than ours."""
+_FEW, _THOUSANDS = 6, 10_000
+"""Below the one an axis names every whole number, from the other on it writes 10k."""
 _SHORT_DAY = "utcFormat(toDate(datum.label), '%-d %b')"
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -135,12 +137,13 @@ def _unshown(text: str, place: _Spec) -> _Spec:
 
 
 def _value(chart: Chart, field: str) -> _Spec:
-    form = ".0%" if chart.percent else "~s" if _largest(chart) >= 10_000 else ",~f"  # noqa: PLR2004 - from 10k on
-    axis = {"title": chart.unit, "format": form, "tickCount": 5}
-    if _largest(chart) < 5 and not chart.percent and not chart.digits:  # noqa: PLR2004 - no half uses on a small axis
-        axis["tickMinStep"] = 1
+    highest = _highest(chart)
+    form = ".0%" if chart.percent else "~s" if highest >= _THOUSANDS else ",~f"
+    axis: _Spec = {"title": chart.unit, "format": form, "tickCount": 5}
+    if highest < _FEW and not chart.percent and not chart.digits:
+        axis["values"] = list(range(int(highest) + 1))  # half a use is no use
     title = chart.unit if field == "value" else "target"
-    number = {"field": field, "type": "quantitative", "axis": axis, "title": title}
+    number: _Spec = {"field": field, "type": "quantitative", "axis": axis, "title": title}
     if chart.percent:
         number["scale"] = {"domain": [0, 1]}
     return number
@@ -154,8 +157,10 @@ def _coloured(chart: Chart, size: str) -> _Spec:
     return {"color": color, "order": {"field": "position", "type": "quantitative"}}
 
 
-def _largest(chart: Chart) -> float:
-    return max((value for series in chart.series for value in series.values if value is not None), default=0)
+def _highest(chart: Chart) -> float:
+    """Give the end of the longest bar: the series of a category are stacked."""
+    stacks = zip(*(series.values for series in chart.series), strict=True)
+    return max((sum(value or 0 for value in stack) for stack in stacks), default=0)
 
 
 def _config(size: str) -> _Spec:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from skillway.discovery import Evidence, SkillEntry, SkillUse
+from skillway.pages.usage_page import usage_page
 from skillway.usage.values import (
     OTHERS,
     Adoption,
@@ -33,6 +34,38 @@ from skillway.usage.values import (
 
 HOSTILE = "</script><script>document.title='broken'</script><img src=x onerror=\"document.title='broken'\">'\"&{{7*7}}"
 """A text that would show itself if anything took it for markup or for a template."""
+
+CONTRAST = """
+() => {
+  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([red, green, blue]) => {
+    const [r, g, b] = [red, green, blue].map((part) => part / 255).map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (node) => {
+    for (let each = node; each; each = each.parentElement) {
+      const color = rgb(getComputedStyle(each).backgroundColor);
+      if (color.length < 4 || color[3] > 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  const ratio = (one, other) => { const [low, high] = [light(one), light(other)].sort((a, b) => a - b); return (high + 0.05) / (low + 0.05); };
+  const low = [];
+  for (const node of document.querySelectorAll("h1,h2,h3,p,a,th,td,dt,dd span,summary,label,caption,text,code,mark,button")) {
+    if (!node.textContent.trim() || !node.getClientRects().length) continue;
+    const style = getComputedStyle(node);
+    const value = ratio(rgb(node.tagName === "text" ? style.fill : style.color), behind(node));
+    if (value < 4.5) low.push([node.tagName, node.textContent.slice(0, 40), value]);
+  }
+  for (const node of document.querySelectorAll("svg.drawn .mark-rect path[fill^='#']")) {
+    if (!node.getClientRects().length || node.closest("[fill-opacity]")) continue;
+    const value = ratio(rgb(getComputedStyle(node).fill), behind(node));
+    if (value < 3) low.push(["mark", node.getAttribute("aria-label"), value]);
+  }
+  return low;
+}
+"""
+"""Names every text with a contrast below 4.5:1 and every mark of a chart below 3:1 (WCAG 2.2, 1.4.3 and 1.4.11)."""
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PHONE, DESK = (360, 780), (1440, 900)
@@ -284,6 +317,12 @@ def report():
     return make_report()
 
 
+@pytest.fixture(scope="session")
+def drawn():
+    """The page of `report`, drawn once."""
+    return usage_page(make_report(), title="Acme Inc.")
+
+
 @pytest.fixture
 def empty_report():
     return make_empty_report()
@@ -297,3 +336,13 @@ def hostile_report():
 @pytest.fixture
 def entries():
     return make_entries
+
+
+@pytest.fixture
+def hostile():
+    return HOSTILE
+
+
+@pytest.fixture
+def contrast():
+    return CONTRAST
