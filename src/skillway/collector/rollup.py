@@ -33,42 +33,57 @@ ON CONFLICT DO UPDATE SET n = n + excluded.n, total = total + excluded.total,
     biggest = max(biggest, excluded.biggest), last = max(last, excluded.last)
 """
 
+# A use can arrive days after the requests that it explains, so a prompt that gets news is attributed again.
+_TOUCHED = f"""
+INSERT INTO temp.touched
+SELECT DISTINCT session, coalesce(prompt, 0) FROM event WHERE {_NEW} AND role IS NOT NULL AND session IS NOT NULL
+"""
+
+# The same for a session whose team becomes known only after its first requests.
+_MOVED = f"""
+INSERT INTO temp.touched
+SELECT session, prompt FROM prompt_cost WHERE session IN (
+    SELECT event.session FROM event JOIN session ON session.id = event.session
+    WHERE event.{_NEW} AND event.team > session.team
+)
+"""
+
 _SESSION = f"""
 INSERT INTO session
-SELECT session, max(coalesce(team, 0)), max(coalesce(user, 0)), min(ts) / {DAY_NS}, max(ts) / {DAY_NS}
+SELECT session, max(coalesce(team, 0)), min(ts) / {DAY_NS}, max(ts) / {DAY_NS}
 FROM event WHERE {_NEW} AND session IS NOT NULL
 GROUP BY session
-ON CONFLICT DO UPDATE SET team = max(team, excluded.team), user = max(user, excluded.user),
+ON CONFLICT DO UPDATE SET team = max(team, excluded.team),
     first_day = min(first_day, excluded.first_day), last_day = max(last_day, excluded.last_day)
 """
 
-_TOUCHED = f"""
-INSERT INTO temp.touched
-SELECT DISTINCT session, prompt FROM event
-WHERE {_NEW} AND role IS NOT NULL AND session IS NOT NULL AND prompt IS NOT NULL
-"""
-
-# A use can arrive days after the requests that it explains, so the whole prompt is attributed again.
 _FORGET = "DELETE FROM prompt_cost WHERE (session, prompt) IN (SELECT session, prompt FROM temp.touched)"
 
 _ATTRIBUTE = f"""
 INSERT INTO prompt_cost
-SELECT request.session, request.prompt, request.ts / {DAY_NS}, coalesce((
-        SELECT used.skill FROM event AS used
-        WHERE used.session = request.session AND used.prompt = request.prompt AND used.role = 1 AND used.ts <= request.ts
-        ORDER BY used.ts DESC LIMIT 1
-    ), 0), sum(coalesce(request.cost_usd, 0)), count(*)
-FROM temp.touched CROSS JOIN event AS request
-WHERE request.session = touched.session AND request.prompt = touched.prompt AND request.role = 2
-GROUP BY 1, 2, 3, 4
+SELECT day, team, skill, session, prompt, row_number() OVER (PARTITION BY session, prompt) = 1 AND prompt > 0,
+    sum(usd), count(*)
+FROM (
+    SELECT request.ts / {DAY_NS} AS day, session.team, coalesce((
+            SELECT used.skill FROM event AS used
+            WHERE used.session = request.session AND used.prompt = request.prompt AND used.role = 1
+                AND used.ts <= request.ts
+            ORDER BY used.ts DESC LIMIT 1
+        ), 0) AS skill, touched.session, touched.prompt, coalesce(request.cost_usd, 0) AS usd
+    FROM (SELECT DISTINCT session, prompt FROM temp.touched) AS touched
+    CROSS JOIN session ON session.id = touched.session
+    CROSS JOIN event AS request
+        ON request.session = touched.session AND request.prompt IS nullif(touched.prompt, 0) AND request.role = 2
+)
+GROUP BY session, prompt, day, team, skill
 """
 
-# Requests without a prompt have nothing to be joined by; they only add up.
+# Requests without a session have nothing to be joined by; they only add up.
 _UNJOINED = f"""
 INSERT INTO prompt_cost
-SELECT coalesce(session, 0), 0, ts / {DAY_NS}, 0, sum(coalesce(cost_usd, 0)), count(*)
-FROM event WHERE {_NEW} AND name = {REQUEST} AND (session IS NULL OR prompt IS NULL)
-GROUP BY 1, 3
+SELECT ts / {DAY_NS}, coalesce(team, 0), 0, 0, 0, 0, sum(coalesce(cost_usd, 0)), count(*)
+FROM event WHERE {_NEW} AND name = {REQUEST} AND session IS NULL
+GROUP BY 1, 2
 ON CONFLICT DO UPDATE SET usd = usd + excluded.usd, requests = requests + excluded.requests
 """
 
@@ -94,7 +109,7 @@ def add_to_sums(connection: sqlite3.Connection, *, last: int, sent: int) -> None
         sent: How many rows were to be stored; those that are not there now were duplicates.
     """
     values = {"last": last, "sent": sent}
-    for statement in (_DAILY, _MEASURE, _SESSION, _TOUCHED):
+    for statement in (_DAILY, _MEASURE, _TOUCHED, _MOVED, _SESSION):
         connection.execute(statement, values)
     for statement in (_FORGET, _ATTRIBUTE):
         connection.execute(statement)

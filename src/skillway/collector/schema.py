@@ -76,22 +76,24 @@ CREATE TABLE measure (
     PRIMARY KEY (name, day, subject, key)
 ) WITHOUT ROWID;
 
--- what the requests of a prompt cost, by the skill that was active
+-- what the requests of a prompt cost, by the skill that was active; one row of a prompt has is_first
 CREATE TABLE prompt_cost (
+    day INTEGER NOT NULL,
+    team INTEGER NOT NULL,
+    skill INTEGER NOT NULL,
     session INTEGER NOT NULL,
     prompt INTEGER NOT NULL,
-    day INTEGER NOT NULL,
-    skill INTEGER NOT NULL,
+    is_first INTEGER NOT NULL,
     usd REAL NOT NULL,
     requests INTEGER NOT NULL,
-    PRIMARY KEY (session, prompt, day, skill)
+    PRIMARY KEY (day, team, skill, session, prompt)
 ) WITHOUT ROWID;
+CREATE INDEX cost_of_prompt ON prompt_cost (session, prompt);
 
 -- whose a session is, as skillway's own events say; Claude Code's do not
 CREATE TABLE session (
     id INTEGER PRIMARY KEY,
     team INTEGER NOT NULL,
-    user INTEGER NOT NULL,
     first_day INTEGER NOT NULL,
     last_day INTEGER NOT NULL
 );

@@ -17,12 +17,17 @@ BASIS = (
     "Estimate: Claude Code's own prices per request, given to the skill that was activated last in the same prompt; "
     "what was asked before the first skill of a prompt counts as without a skill."
 )
-_COSTS = f"""
-SELECT cost.skill, coalesce(session.team, 0) AS team, coalesce(session.user, 0) AS user, {WEEK} AS week,
-    sum(cost.usd), sum(cost.requests), count(DISTINCT nullif(cost.prompt, 0))
-FROM prompt_cost AS cost LEFT JOIN session ON session.id = cost.session
-WHERE cost.day BETWEEN :since AND :until
-GROUP BY cost.skill, team, user, week
+_BY_SKILL = f"""
+SELECT skill, {WEEK} AS week, sum(usd), sum(requests), sum(prompts) FROM (
+    SELECT day, skill, sum(usd) AS usd, sum(requests) AS requests, sum(prompt > 0) AS prompts FROM prompt_cost
+    WHERE day BETWEEN :since AND :until GROUP BY day, team, skill
+) GROUP BY skill, week
+"""
+_BY_TEAM = f"""
+SELECT team, {WEEK} AS week, sum(usd), sum(requests), sum(prompts) FROM (
+    SELECT day, team, sum(usd) AS usd, sum(requests) AS requests, sum(is_first) AS prompts FROM prompt_cost
+    WHERE day BETWEEN :since AND :until GROUP BY day, team
+) GROUP BY team, week
 """
 
 
@@ -31,24 +36,33 @@ class _Group:
     usd: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
     requests: int = 0
     prompts: int = 0
-    users: set[int] = field(default_factory=set)
 
-    def add(self, week: int, usd: float, requests: int, prompts: int, users: set[int]) -> None:
+    def add(self, week: int, usd: float, requests: int, prompts: int) -> None:
         self.usd[week] += usd
         self.requests += requests
         self.prompts += prompts
-        self.users |= users
+
+    def join(self, other: _Group) -> None:
+        for week, usd in other.usd.items():
+            self.add(week, usd, 0, 0)
+        self.add(0, 0.0, other.requests, other.prompts)
 
 
-def estimate_cost(chosen: Selection) -> Cost | None:
-    """Add the period's cost up; None when no native request arrived."""
+def estimate_cost(
+    chosen: Selection, *, people_by_team: Mapping[str, int], people_by_skill: Mapping[str, int]
+) -> Cost | None:
+    """Add the period's cost up; None when no native request arrived.
+
+    Args:
+        chosen: The events.
+        people_by_team: From a team to how many of its people were active; a small team is hidden.
+        people_by_skill: From a skill to how many people used it; a skill of few is hidden.
+    """
+    by_team = _groups(chosen, _BY_TEAM, NO_TEAM)
+    by_skill = _groups(chosen, _BY_SKILL, NO_SKILL)
     whole = _Group()
-    by_team: defaultdict[str, _Group] = defaultdict(_Group)
-    by_skill: defaultdict[str, _Group] = defaultdict(_Group)
-    for skill, team, user, week, usd, requests, prompts in chosen.query(_COSTS):
-        groups = (whole, by_team[chosen.word(team) or NO_TEAM], by_skill[chosen.word(skill) or NO_SKILL])
-        for group in groups:
-            group.add(week, usd, requests, prompts, {user} - {0})
+    for group in by_team.values():
+        whole.join(group)
     if not whole.requests:
         return None
     total = sum(whole.usd.values())
@@ -59,21 +73,25 @@ def estimate_cost(chosen: Selection) -> Cost | None:
         with_skill_usd=total - without,
         requests=whole.requests,
         weekly=_weekly(chosen, whole),
-        by_team=_shown(chosen, by_team),
-        by_skill=_shown(chosen, by_skill),
+        by_team=_shown(chosen, by_team, people_by_team),
+        by_skill=_shown(chosen, by_skill, people_by_skill),
     )
 
 
-def _shown(chosen: Selection, groups: Mapping[str, _Group]) -> tuple[CostGroup, ...]:
-    small = too_small({name: len(group.users) for name, group in groups.items()}, chosen.least)
+def _groups(chosen: Selection, query: str, without: str) -> dict[str, _Group]:
+    groups: defaultdict[str, _Group] = defaultdict(_Group)
+    for word, week, usd, requests, prompts in chosen.query(query):
+        groups[chosen.word(word) or without].add(week, usd, requests, prompts)
+    return groups
+
+
+def _shown(chosen: Selection, groups: Mapping[str, _Group], people: Mapping[str, int]) -> tuple[CostGroup, ...]:
+    # what has no team or no skill tells of nobody in particular
+    small = too_small({name: people.get(name, 1) for name in groups.keys() - {NO_TEAM, NO_SKILL}}, chosen.least)
     chosen.hidden += len(small)
     others = _Group()
     for name in sorted(small):
-        group = groups[name]
-        others.requests += group.requests
-        others.prompts += group.prompts
-        for week, usd in group.usd.items():
-            others.usd[week] += usd
+        others.join(groups[name])
     shown = [_cost(chosen, name, group) for name, group in groups.items() if name not in small]
     shown.sort(key=lambda entry: (-entry.usd, entry.name))
     return (*shown, *([_cost(chosen, OTHERS, others)] if small else []))

@@ -10,13 +10,24 @@ from skillway.collector.schema import DAY_NS, DECISION, HEALTH, SUMMARY, SYNCED
 from skillway.usage.selection import WEEK, Selection, day_of, time_of
 from skillway.usage.values import Health, Release, RuleDecisions, SyncOutcome
 
-_SPREAD = """
-SELECT subject, outcome, {week} AS week, user, sum(n) FROM daily
+_COUNTS = """
+SELECT subject, outcome, {week} AS week, sum(n) FROM daily
 WHERE name = {name} AND day BETWEEN :since AND :until
-GROUP BY subject, outcome, week, user
+GROUP BY subject, outcome, week
 """
-_DECISIONS = _SPREAD.format(week=WEEK, name=DECISION)
-_SYNCS = _SPREAD.format(week=WEEK, name=SYNCED)
+_DECISIONS = _COUNTS.format(week=WEEK, name=DECISION)
+_SYNCS = _COUNTS.format(week=WEEK, name=SYNCED)
+_CONCERNED = f"""
+SELECT subject, count(DISTINCT user) FROM daily
+WHERE name = {DECISION} AND day BETWEEN :since AND :until AND user > 0
+    AND outcome NOT IN (SELECT id FROM word WHERE text = 'allow')
+GROUP BY subject
+"""
+_SYNCED = f"""
+SELECT outcome, count(DISTINCT user) FROM daily
+WHERE name = {SYNCED} AND day BETWEEN :since AND :until AND user > 0
+GROUP BY outcome
+"""
 _ALLOWED = f"""
 SELECT subject, sum(total) FROM measure
 WHERE name = {SUMMARY} AND day BETWEEN :since AND :until AND key = 'allow.count'
@@ -41,19 +52,20 @@ _REPORTS = f"SELECT coalesce(sum(n), 0), max(last) FROM daily WHERE name = {HEAL
 class _Spread:
     outcomes: Counter[str] = field(default_factory=Counter)
     weeks: Counter[int] = field(default_factory=Counter)
-    users: set[int] = field(default_factory=set)
+    users: int = 0
 
 
 def count_decisions(chosen: Selection) -> tuple[RuleDecisions, ...]:
     """Count what the guard decided in the period by rule, the rule with the most decisions first."""
     rules: defaultdict[str, _Spread] = defaultdict(_Spread)
-    for rule, decision, week, user, count in chosen.query(_DECISIONS):
+    for rule, decision, week, count in chosen.query(_DECISIONS):
         spread = rules[chosen.word(rule)]
         name = chosen.word(decision)
         spread.outcomes[name] += count
         if name != "allow":
             spread.weeks[week] += count
-            spread.users |= {user} - {0}
+    for rule, users in chosen.query(_CONCERNED):
+        rules[chosen.word(rule)].users = users
     for rule, count in chosen.query(_ALLOWED):
         rules[chosen.word(rule)].outcomes["allow"] += int(count)
     made = [
@@ -63,7 +75,7 @@ def count_decisions(chosen: Selection) -> tuple[RuleDecisions, ...]:
             ask=spread.outcomes["ask"],
             allow=spread.outcomes["allow"],
             errors=spread.outcomes["error"] + spread.outcomes["timeout"],
-            users=chosen.people(len(spread.users)),
+            users=chosen.people(spread.users),
             weekly=chosen.weekly(spread.weeks),
         )
         for rule, spread in rules.items()
@@ -90,12 +102,12 @@ def find_releases(chosen: Selection) -> tuple[Release, ...]:
 def count_syncs(chosen: Selection) -> tuple[SyncOutcome, ...]:
     """Count the syncs of the period by how they ended, the most frequent first."""
     outcomes: defaultdict[str, _Spread] = defaultdict(_Spread)
-    for _, outcome, week, user, count in chosen.query(_SYNCS):
-        spread = outcomes[chosen.word(outcome)]
-        spread.weeks[week] += count
-        spread.users |= {user} - {0}
+    for _, outcome, week, count in chosen.query(_SYNCS):
+        outcomes[chosen.word(outcome)].weeks[week] += count
+    for outcome, users in chosen.query(_SYNCED):
+        outcomes[chosen.word(outcome)].users = users
     made = [
-        SyncOutcome(name, spread.weeks.total(), chosen.people(len(spread.users)), chosen.weekly(spread.weeks))
+        SyncOutcome(name, spread.weeks.total(), chosen.people(spread.users), chosen.weekly(spread.weeks))
         for name, spread in outcomes.items()
     ]
     return tuple(sorted(made, key=lambda entry: (-entry.runs, entry.outcome)))

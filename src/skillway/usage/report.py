@@ -15,6 +15,7 @@ from pathlib import Path
 from skillway.catalog.load import load_catalog
 from skillway.catalog.values import Catalog
 from skillway.collector.errors import StoreError
+from skillway.collector.schema import USED
 from skillway.collector.store import Store, open_for_reading, open_in_memory, open_store, state_folder, store_errors
 from skillway.organisation import Organisation, load_organisation
 from skillway.usage.costs import estimate_cost
@@ -72,7 +73,7 @@ LEAST_GROUP = 5
 _NATIVE = "claude_code."
 _OURS = ("skillway.", "gen_ai.")
 _SESSIONS = "SELECT count(*) FROM session WHERE first_day <= :until AND last_day >= :since"
-_USERS = "SELECT DISTINCT team, user FROM daily WHERE name = :name AND day BETWEEN :since AND :until"
+_USERS = f"SELECT count(DISTINCT user) FROM daily WHERE name = {USED} AND day BETWEEN :since AND :until AND user > 0"
 _EVENTS = "SELECT coalesce(sum(n), 0) FROM daily WHERE name = :name AND day BETWEEN :since AND :until"
 
 
@@ -134,7 +135,11 @@ def _report(
     now: datetime,
 ) -> UsageReport:
     skills, plugins = count_uses(chosen)
-    cost = estimate_cost(chosen)
+    cost = estimate_cost(
+        chosen,
+        people_by_team={team: len(users - {0}) for team, users in chosen.active().items()},
+        people_by_skill={use.name: 1 if use.users is None else use.users for use in skills},
+    )
     rules = count_decisions(chosen)
     unused = find_unused(chosen, skills, catalog, organisation) if catalog and organisation else None
     adoption, releases, syncs = measure_adoption(chosen, aims), find_releases(chosen), count_syncs(chosen)
@@ -157,15 +162,14 @@ def _report(
 
 
 def _totals(chosen: Selection, skills: tuple[Use, ...], rules: tuple[RuleDecisions, ...], cost: Cost | None) -> Totals:
-    seen = {pair for name in chosen.names() for pair in chosen.query(_USERS, name=name)}
-    used = set(chosen.query(_USERS, name=1))
+    active = chosen.active()
     return Totals(
         uses=sum(use.uses for use in skills),
         failures=sum(use.failures for use in skills),
         skills=len(skills),
-        users=chosen.people(len({user for _, user in seen} - {0})),
-        users_of_skills=chosen.people(len({user for _, user in used} - {0})),
-        teams=len({team for team, _ in seen} - {0}),
+        users=chosen.people(len(set().union(*active.values()) - {0})),
+        users_of_skills=chosen.people(next(chosen.query(_USERS))[0]),
+        teams=len(active.keys() - {""}),
         sessions=next(chosen.query(_SESSIONS))[0],
         decisions=sum(sum(rule.weekly) for rule in rules),
         cost_usd=cost.total_usd if cost else None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -27,6 +28,8 @@ WITH RECURSIVE found(name) AS (
 SELECT name FROM found WHERE name IS NOT NULL
 """
 
+_PRESENT = "SELECT DISTINCT team, user FROM daily WHERE name = :name AND day BETWEEN :since AND :until"
+
 
 @dataclass(slots=True)
 class Selection:
@@ -44,6 +47,7 @@ class Selection:
     least: int
     hidden: int = 0
     _words: dict[int, str] = field(default_factory=lambda: {0: ""})
+    _active: dict[str, set[int]] | None = None
 
     @property
     def days(self) -> dict[str, int]:
@@ -57,6 +61,16 @@ class Selection:
     def names(self) -> tuple[int, ...]:
         """Give the names of all events that the store has ever had; there are a few dozen."""
         return tuple(name for (name,) in self.connection.execute(_NAMES))
+
+    def active(self) -> dict[str, set[int]]:
+        """Give who had any event in the period: from a team ('' for none) to users, 0 for those without a pseudonym."""
+        if self._active is None:
+            found: defaultdict[str, set[int]] = defaultdict(set)
+            for name in self.names():
+                for team, user in self.query(_PRESENT, name=name):
+                    found[self.word(team)].add(user)
+            self._active = dict(found)
+        return self._active
 
     def learn(self, numbers: Iterable[int]) -> None:
         """Look the texts of words up, all in one query."""

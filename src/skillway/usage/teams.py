@@ -16,9 +16,6 @@ SELECT team, {WEEK} AS week, user, sum(n) FROM daily
 WHERE name = {USED} AND day BETWEEN :since AND :until
 GROUP BY team, week, user
 """
-_ACTIVE = """
-SELECT DISTINCT team, user FROM daily WHERE name = :name AND day BETWEEN :since AND :until AND user > 0
-"""
 
 
 @dataclass(slots=True)
@@ -55,9 +52,9 @@ def _count(chosen: Selection, targets: Mapping[str, Target]) -> dict[str, _Team]
         entry.uses[week] += uses
         if user:
             entry.users[week].add(user)
-    for name in chosen.names():
-        for team, user in chosen.query(_ACTIVE, name=name):
-            teams[chosen.word(team) or NO_TEAM].active.add(user)
+    for name, users in chosen.active().items():
+        if users - {0}:
+            teams[name or NO_TEAM].active |= users - {0}
     return {**{name: _Team() for name in targets}, **teams}
 
 
