@@ -108,7 +108,10 @@ def show(out: Output, skill: str) -> None:
     "--output", type=click.Path(path_type=Path), default=PAGE_FILE, show_default=True, help="The file to write."
 )
 @click.option(
-    "--store", type=click.Path(path_type=Path), help="The collector's store. By default yours, when there is one."
+    "--store",
+    type=click.Path(path_type=Path),
+    envvar="SKILLWAY_USAGE_STORE",
+    help="The collector's file; $SKILLWAY_USAGE_STORE. By default yours, when there is one.",
 )
 @click.option(
     "--evidence",
@@ -167,12 +170,12 @@ def _load(
 
 def _use(store: Path | None) -> tuple[dict[str, SkillUse] | None, str]:
     """Read how much each skill was used, and say where that comes from; without a store there are no numbers."""
-    from skillway.collector.store import FILE, state_folder
+    from skillway.collector.store import default_store
     from skillway.discovery import SkillUse
     from skillway.pages.parts import number
     from skillway.usage.report import build_report, last_days
 
-    path = store or state_folder() / FILE
+    path = store or default_store()
     if store is None and not path.is_file():
         return None, f"No usage data: there is no store at {path}."
     report = build_report(path, last_days(USE_DAYS, until=datetime.now(timezone.utc).date()))

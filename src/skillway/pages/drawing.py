@@ -78,6 +78,7 @@ def _rows(chart: Chart) -> list[_Spec]:
 def _columns(chart: Chart, size: str) -> _Spec:
     return {
         "height": 220,
+        "transform": [{"filter": "datum.value > 0"}],
         "mark": {"type": "bar", "stroke": BACKGROUND.light, "strokeWidth": 1, "width": {"band": 0.82}},
         "encoding": {
             "x": _along(chart, size),

@@ -73,7 +73,7 @@ def _overview(report: UsageReport) -> tuple[Markup | str, ...]:
             ("Teams", totals.teams, ""),
             ("Sessions", totals.sessions, ""),
             ("Decisions of the guard", totals.decisions, ""),
-            ("Cost in US dollars", dollars(totals.cost_usd), "estimate"),
+            ("Cost in US dollars", dollars(totals.cost_usd), "" if totals.cost_usd is None else "estimate"),
         ]
     )
     told = (
