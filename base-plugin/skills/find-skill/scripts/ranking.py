@@ -117,7 +117,7 @@ class Index:
                 scores[number] = scores.get(number, 0.0) + score
                 covered[number] = covered.get(number, 0.0) + rarity
                 found.setdefault(number, []).append(word)
-        total = sum(self._rarity(word) * (1 if self._known(word) else UNKNOWN) for word in asked)
+        total = sum(self._rarity(known) if known else self._rarity("") * UNKNOWN for known in map(self._known, asked))
         fitting = [number for number in scores if covered[number] >= COVERED * total]
         fitting.sort(key=lambda number: (-scores[number] * covered[number] / total, self._keys[number]))
         return [
