@@ -7,6 +7,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,8 +86,9 @@ def command(
         retention = Retention(opened, keep_days) if keep_days else None
         writer = Writer(opened, *([retention.tend] if retention else []))
         receiver = _listen(host, port, writer, token)
-        _announce(out, receiver, place, token_file)
-        _serve(receiver, writer, opened)
+        with _serving(receiver, writer, opened) as ended:
+            _announce(out, receiver, place, token_file)
+            _show_counts(receiver, writer, ended)
     counts = writer.counts
     out.say(f"Stopped. {counts.stored} events stored, {counts.duplicates} were there already.")
 
@@ -103,15 +106,15 @@ def _listen(host: str, port: int, writer: Writer, token: str | None) -> Receiver
         ) from error
 
 
-def _serve(receiver: Receiver, writer: Writer, store: Store) -> None:
-    """Receive until SIGINT or SIGTERM, then write what is still waiting."""
+@contextmanager
+def _serving(receiver: Receiver, writer: Writer, store: Store) -> Iterator[threading.Event]:
+    """Receive while inside; the event is set by SIGINT and SIGTERM. What still waits at the end is written."""
     ended = threading.Event()
     former = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     writer.start()
-    serving = threading.Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
-    serving.start()
+    threading.Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
     try:
-        _show_counts(receiver, writer, ended)
+        yield ended
     finally:
         receiver.shutdown()
         writer.stop()

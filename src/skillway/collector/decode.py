@@ -55,7 +55,7 @@ def decode(signal: str, body: bytes, encoding: Encoding, *, now: Callable[[], in
     for make in encoding.read(signal, body):
         try:
             found.rows.extend(make(arrived))
-        except (BadRecordError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             # JSON of any shape gets here; what went wrong inside a record is the sender's to know
             found.rejected += 1
             found.reason = found.reason or _told(error)

@@ -51,10 +51,8 @@ def _records(signal: str, request: dict[str, Any]) -> Iterator[Make]:
 
 def _log(record: Any, source: Source, arrived: int) -> tuple[Row]:  # noqa: ANN401 - any JSON value
     attributes = _attributes(record.get("attributes"))
-    body = _value(record.get("body") or {})
-    name = log_name(record.get("eventName"), attributes, body)
-    if body is not None and body != name:
-        attributes["body"] = body
+    # a body that is no name is text, which is not kept
+    name = log_name(record.get("eventName"), attributes, _value(record.get("body") or {}))
     when = _integer(record.get("timeUnixNano")) or _integer(record.get("observedTimeUnixNano")) or arrived
     return (make_row(LOG, name, when, attributes, source),)
 

@@ -16,12 +16,10 @@ def log_name(event_name: object, attributes: dict[str, Any], body: object) -> st
 
     Claude Code puts `claude_code.<name>` into the body, the bare name into the attribute and leaves the field empty.
     """
-    if isinstance(event_name, str) and event_name:
-        return event_name[:128]
-    if isinstance(body, str) and _NAME.fullmatch(body):
-        return body
-    named = attributes.get("event.name")
-    return str(named)[:128] if named else ""
+    for name in (event_name, body, attributes.get("event.name")):
+        if isinstance(name, str) and _NAME.fullmatch(name):
+            return name
+    return ""
 
 
 def point_row(

@@ -48,10 +48,8 @@ def _read_logs(request: Any) -> Iterator[Make]:  # noqa: ANN401 - as _parse
 
 def _log(record: Any, source: Source, arrived: int) -> tuple[Row]:  # noqa: ANN401 - as _parse
     attributes = _attributes(record.attributes)
-    body = _value(record.body)
-    name = log_name(getattr(record, "event_name", ""), attributes, body)
-    if body is not None and body != name:
-        attributes["body"] = body
+    # a body that is no name is text, which is not kept
+    name = log_name(record.event_name, attributes, _value(record.body))
     when = record.time_unix_nano or record.observed_time_unix_nano or arrived
     return (make_row(LOG, name, when, attributes, source),)
 

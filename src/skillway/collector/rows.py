@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from skillway.collector.privacy import is_private
+from skillway.collector.privacy import is_free_text, is_private
 
 LOG, POINT, SPAN = 0, 1, 2
 """The kinds of rows: log records, points of metrics, spans of traces."""
@@ -37,6 +37,8 @@ NUMBER_COLUMNS = {"success": "success", "duration_ms": "duration_ms", "cost_usd"
 MAX_ROW_BYTES = 64 << 10
 """A record whose other attributes take more is refused; Claude Code's largest native record is far below."""
 
+_NATIVE = "com.anthropic.claude_code"
+_MAX_WORD = 1024
 _BIGGEST_TIME = (1 << 63) - 1
 _UID_BYTES = 16
 _UID_HEX = 2 * _UID_BYTES
@@ -67,17 +69,25 @@ class Row(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Who sent a record: resource and scope as one JSON text, and the attributes that a record inherits."""
+    """Who sent a record.
+
+    Attributes:
+        text: Resource and scope as one JSON text.
+        inherited: Attributes of the resource that its records have too.
+        is_native: Whether it is Claude Code itself, whose texts may be people's.
+    """
 
     text: str
     inherited: dict[str, Any]
+    is_native: bool
 
 
 def make_source(resource: dict[str, Any], scope: str) -> Source:
     """Describe a sender; `resource` is its attributes, `scope` the instrumentation's name or ''."""
     kept = {key: value for key, value in resource.items() if not is_private(key)}
     inherited: dict[str, Any] = {key: kept.pop(key) for key in ("team.id", "user.hash") if key in kept}
-    return Source(clean(dump({"resource": kept, "scope": scope})), inherited)
+    text = clean(dump({"resource": kept, "scope": scope}))
+    return Source(text, inherited, is_native=scope.startswith(_NATIVE) or kept.get("service.name") == "claude-code")
 
 
 def make_row(kind: int, name: str, ts: int, attributes: dict[str, Any], source: Source) -> Row:
@@ -99,6 +109,8 @@ def make_row(kind: int, name: str, ts: int, attributes: dict[str, Any], source: 
         raise BadRecordError(f"a record of {name!r} has the time {ts}, which is none")
     if source.inherited:
         attributes = source.inherited | attributes
+    if len(source.text) > MAX_ROW_BYTES:
+        raise BadRecordError(f"a record of {name!r} has a resource of {len(source.text)} bytes")
     uid = _uid(name, ts, attributes, source)
     pop = attributes.pop
     words = (
@@ -107,15 +119,17 @@ def make_row(kind: int, name: str, ts: int, attributes: dict[str, Any], source: 
         *[_word(pop(attribute, None)) for attribute in WORD_COLUMNS.values()],
     )
     numbers = tuple([_number(pop(attribute, None)) for attribute in NUMBER_COLUMNS.values()])
-    rest = _rest(attributes)
+    rest = _rest(attributes, is_native=source.is_native)
     if rest is not None and len(rest) > MAX_ROW_BYTES:
         raise BadRecordError(f"a record of {name!r} has {len(rest)} bytes of attributes; the limit is {MAX_ROW_BYTES}")
     return Row(uid, ts, kind, words, numbers, rest)
 
 
 def clean(text: str) -> str:
-    """Replace what is no Unicode text: JSON can carry half of a surrogate pair, which no file and no terminal takes."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """Replace what no file and no terminal takes: JSON can carry NUL, and half of a surrogate pair."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def dump(value: object) -> str:
@@ -161,7 +175,10 @@ def _digest(parts: Iterable[object]) -> bytes:
 def _word(value: object) -> str | None:
     if value is None or value == "":
         return None
-    return clean(value if isinstance(value, str) else dump(value))
+    text = clean(value if isinstance(value, str) else dump(value))
+    if len(text) > _MAX_WORD:
+        raise BadRecordError(f"an identifier has {len(text)} characters; the limit is {_MAX_WORD}")
+    return text
 
 
 def _number(value: object) -> float | None:
@@ -177,6 +194,8 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _rest(attributes: dict[str, Any]) -> str | None:
+def _rest(attributes: dict[str, Any], *, is_native: bool) -> str | None:
     kept = {key: value for key, value in attributes.items() if not is_private(key)}
+    if is_native:
+        kept = {key: value for key, value in kept.items() if not is_free_text(value)}
     return clean(dump(kept)) if kept else None

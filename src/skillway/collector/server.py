@@ -24,7 +24,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from skillway.collector.body import decompress, read_body
 from skillway.collector.decode import SIGNALS, Decoded, Encoding, decode
-from skillway.collector.errors import RequestError
+from skillway.collector.errors import RequestError, StoreError
 from skillway.collector.otlp_json import JSON
 from skillway.collector.otlp_protobuf import PROTOBUF
 from skillway.collector.writer import Writer
@@ -134,8 +134,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(error.status, error.message, encoding)
         except (ConnectionError, TimeoutError):
             self.close_connection = True  # nobody is there to be answered
-        except Exception as error:  # noqa: BLE001 - the rows are not stored, so whoever has them must keep them
-            self._refuse(503, f"not stored: {error}", encoding)
+        except StoreError as error:
+            self._refuse(503, f"not stored: {error.message}", encoding)
+        except Exception as error:  # noqa: BLE001 - this request's content did it; 503 would bring it back for ever
+            self._refuse(400, f"the body cannot be stored: {error!r}", encoding)
         else:
             self.server.rejected += found.rejected
             self._answer(200, encoding.content_type, _response(signal, found, encoding))
@@ -157,6 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what http.server itself refuses: broken request lines, too many or too long headers."""
+        self.request_version = self.protocol_version  # of a broken line it is HTTP/0.9, which has no status
         self._refuse(int(code), message or explain or HTTPStatus(code).phrase, None)
 
     def _is_ours(self) -> bool:
