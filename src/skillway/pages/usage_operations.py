@@ -9,9 +9,10 @@ from markupsafe import Markup
 from skillway.pages.charts import Chart, Series, chart
 from skillway.pages.parts import Cell, Column, note, table
 from skillway.pages.usage_words import cut_weeks, dollars, week_labels
-from skillway.usage.values import Cost, CostGroup, UsageReport
+from skillway.usage.values import Cost, CostGroup, Rollout, UsageReport
 
 _COST_SERIES = 5
+_RELEASES_DRAWN = 5
 _SYNCS = {"ok": "updated", "noop": "nothing to do", "failed": "failed", "rolled_back": "rolled back"}
 
 
@@ -42,6 +43,14 @@ def cost_parts(report: UsageReport) -> tuple[Markup | str, ...]:
         _cost_table("Estimated cost by team", "team", cost.by_team),
         _cost_table("Estimated cost by skill", "skill", cost.by_skill),
     )
+
+
+def _spread(rollout: Sequence[Rollout]) -> tuple[Series, ...]:
+    """Draw the newest releases one by one, and all older ones together."""
+    newest = [Series(each.release or "(not said)", each.weekly) for each in rollout[:_RELEASES_DRAWN]]
+    older = [each.weekly for each in rollout[_RELEASES_DRAWN:]]
+    sums = tuple(sum(count or 0 for count in week) for week in zip(*older, strict=True))
+    return (*newest, Series("older", sums)) if any(sums) else tuple(newest)
 
 
 def _cost_series(cost: Cost) -> tuple[Series, ...]:
@@ -105,7 +114,16 @@ def fleet_parts(report: UsageReport) -> tuple[Markup | str, ...]:
         series=(Series("people", tuple(release.users for release in report.releases)),),
         unit="people",
     )
-    over_time = Chart(
+    spread = Chart(
+        title="People on each release, per week",
+        kind="columns",
+        categories=week_labels(report.period),
+        category_title="week of",
+        series=_spread(report.rollout),
+        unit="people",
+        note="By the latest good sync up to the end of the week. Too few people to show are left out of a column.",
+    )
+    ends = Chart(
         title="How syncs ended, per week",
         kind="columns",
         categories=week_labels(report.period),
@@ -119,4 +137,4 @@ def fleet_parts(report: UsageReport) -> tuple[Markup | str, ...]:
         [release.release or "(not said)", release.users, release.share, release.last_seen]
         for release in report.releases
     ]
-    return chart(now), chart(over_time), table("Releases", columns, rows, folded="Shares and days")
+    return chart(now), chart(spread), chart(ends), table("Releases", columns, rows, folded="Shares and days")

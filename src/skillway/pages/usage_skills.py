@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from markupsafe import Markup
 
 from skillway.pages.charts import Chart, Series, chart
-from skillway.pages.parts import HIDDEN, Column, note, number, table
+from skillway.pages.parts import Cell, Column, note, number, table
 from skillway.pages.usage_words import cut_weeks, only_first, week_labels, yes_no
-from skillway.usage.values import UsageReport, Use
+from skillway.usage.values import Adoption, UsageReport, Use
 
 UNLISTED = "not in the catalogue"
 _TEAMS_DRAWN = 20
@@ -22,27 +22,10 @@ _TRIGGERS = {
 
 
 def adoption_parts(report: UsageReport) -> tuple[Markup | str, ...]:
-    """Show how far each team has come."""
+    """Show how far each team has come, against its target where there is one."""
     teams = report.adoption
+    names = tuple(team.team for team in teams)
     has_targets = any(team.target is not None for team in teams)
-    against = Chart(
-        title="Share of each team that used a skill, against its target"
-        if has_targets
-        else "People who used a skill, by team",
-        kind="bars",
-        categories=tuple(team.team for team in teams),
-        category_title="team",
-        series=(
-            Series(
-                "share" if has_targets else "people", tuple(team.share if has_targets else team.users for team in teams)
-            ),
-        ),
-        unit="share of the team" if has_targets else "people",
-        note="The upright mark is the target." if has_targets else "Without a file of targets there is no share.",
-        targets=tuple(team.target for team in teams) if has_targets else (),
-        percent=has_targets,
-        none="unknown or hidden" if has_targets else HIDDEN,
-    )
     drawn = teams[:_TEAMS_DRAWN]
     weekly = Chart(
         title="People who used a skill, by team and week",
@@ -54,18 +37,46 @@ def adoption_parts(report: UsageReport) -> tuple[Markup | str, ...]:
         unit="people",
         note=f"The darker, the more people; ? is hidden.{only_first(len(drawn), len(teams), 'teams')}",
     )
-    columns = [
-        Column("team"),
-        Column("people", "unknown"),
-        Column("target", "none", percent=True),
-        Column("used a skill"),
-    ]
-    columns += [Column("share", "unknown or hidden", percent=True), Column("reached"), Column("uses")]
-    rows = [
-        [team.team, team.people, team.target, team.users, team.share, yes_no(team.is_reached), team.uses]
-        for team in teams
-    ]
-    return chart(against), chart(weekly), table("Adoption by team", columns, rows)
+    first = _against_targets(teams, names) if has_targets else _people(teams, names)
+    return chart(first), chart(weekly), _team_table(teams, has_targets=has_targets)
+
+
+def _against_targets(teams: Sequence[Adoption], names: tuple[str, ...]) -> Chart:
+    return Chart(
+        title="Share of each team that used a skill, against its target",
+        kind="bars",
+        categories=names,
+        category_title="team",
+        series=(Series("share", tuple(team.share for team in teams)),),
+        unit="share of the team",
+        note="The upright mark is the target.",
+        targets=tuple(team.target for team in teams),
+        percent=True,
+        none="unknown or hidden",
+    )
+
+
+def _people(teams: Sequence[Adoption], names: tuple[str, ...]) -> Chart:
+    return Chart(
+        title="People who used a skill, by team",
+        kind="bars",
+        categories=names,
+        category_title="team",
+        series=(Series("people", tuple(team.users for team in teams)),),
+        unit="people",
+        note="A share of each team needs a file of targets: skillway usage page --targets FILE",
+    )
+
+
+def _team_table(teams: Sequence[Adoption], *, has_targets: bool) -> Markup:
+    columns = [Column("team"), Column("used a skill"), Column("uses")]
+    rows: list[list[Cell]] = [[team.team, team.users, team.uses] for team in teams]
+    if has_targets:
+        columns += [Column("people", "unknown"), Column("share", "unknown or hidden", percent=True)]
+        columns += [Column("target", "none", percent=True), Column("reached")]
+        for row, team in zip(rows, teams, strict=True):
+            row += [team.people, team.share, team.target, yes_no(team.is_reached)]
+    return table("Adoption by team", columns, rows)
 
 
 def skill_parts(report: UsageReport, layers: Mapping[str, str]) -> tuple[Markup | str, ...]:

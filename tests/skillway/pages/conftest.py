@@ -23,6 +23,7 @@ from skillway.usage.values import (
     Period,
     Provenance,
     Release,
+    Rollout,
     RuleDecisions,
     Source,
     SyncOutcome,
@@ -253,6 +254,11 @@ def make_report(scale=1):
         )
         for number in range(23)
     )
+    rollout = (
+        Rollout("12", (0,) * 9 + (40, 120, 190)),
+        Rollout("11", (0,) * 3 + (30, 90, 150, 200, 210, 215, 170, 90, 30)),
+        Rollout("9", (200, 205, 210, 180, 125, 60, 12, 6, None, None, None, None)),
+    )
     uses = sum(use.uses for use in skills)
     totals = Totals(
         uses, sum(use.failures for use in skills), len(skills), 231, 205, 7, 9800, 1200, total, spread(uses, weeks)
@@ -263,7 +269,19 @@ def make_report(scale=1):
         NOW, (source,), 40 * uses, 30 * uses, 10 * uses, 77, 5, 3, "/home/ada/skills", "targets.yaml"
     )
     return UsageReport(
-        period, totals, skills, plugins, unused, (*adoption, hidden), cost, rules, releases, syncs, health, provenance
+        period,
+        totals,
+        skills,
+        plugins,
+        unused,
+        (*adoption, hidden),
+        cost,
+        rules,
+        releases,
+        syncs,
+        health,
+        provenance,
+        rollout=rollout,
     )
 
 

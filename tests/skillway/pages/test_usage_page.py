@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from skillway.pages.usage_page import usage_page
+from skillway.usage.values import Rollout
 
 
 def rows_of(seen, caption):
@@ -34,7 +35,7 @@ def test_every_chart_is_drawn_and_has_a_table_with_its_numbers(look, drawn):
     seen = look(drawn)
     figures = seen.page.locator("figure.chart")
 
-    assert figures.count() == 9
+    assert figures.count() == 10
     for figure in figures.all():
         assert figure.locator("svg.wide").is_visible()
         assert figure.locator("svg.narrow").is_hidden()
@@ -55,7 +56,7 @@ def test_numbers_of_the_tables_are_those_of_the_report(look, report, drawn):
     assert [row[0] for row in weekly] == [week.isoformat() for week in report.period.weeks]
     assert sum(counts) == sum(use.uses for use in report.plugins) == report.totals.uses
     assert most[0] == [report.skills[0].name, f"{report.skills[0].uses:,}"]
-    assert rows_of(seen, "Adoption by team")[0] == ["support", "40", "60 %", "38", "95 %", "yes", "900"]
+    assert rows_of(seen, "Adoption by team")[0] == ["support", "38", "900", "40", "95 %", "60 %", "yes"]
     assert rows_of(seen, "Decisions of the guard, by rule")[0] == ["pull-request", "300", "90", "0"]
     assert sum(int(row[1].replace(",", "")) for row in rows_of(seen, "How skills are started")) == report.totals.uses
 
@@ -84,16 +85,17 @@ def test_hidden_groups_are_called_hidden_and_never_zero(look, drawn):
 
     assert rows_of(seen, "Adoption by team")[-1] == [
         "(hidden)",
-        "unknown",
-        "none",
         "hidden",
-        "unknown or hidden",
-        "unknown",
         "12",
+        "unknown",
+        "unknown or hidden",
+        "none",
+        "unknown",
     ]
     assert rows_of(seen, "Releases")[-1] == ["9", "hidden", "hidden", "2026-10-02"]
     assert rows_of(seen, "People who used a skill, by team and week")[0][-1] == "hidden"
     assert seen.page.locator("#fleet svg.wide text", has_text="hidden").count() == 1
+    assert rows_of(seen, "People on each release, per week")[0] == ["2026-08-31", "0", "0", "200"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -209,3 +211,31 @@ def test_pointer_on_a_column_tells_its_number(look, drawn):
     ).first.hover()
 
     assert "4,000" in seen.page.locator(".hint").inner_text() or "4000" in seen.page.locator(".hint").inner_text()
+
+
+def test_printed_page_is_light_and_has_no_links_at_the_top(look, drawn, shots):
+    seen = look(drawn, scheme="dark")
+    seen.page.emulate_media(media="print", color_scheme="dark")
+
+    seen.shot(shots, "usage-print")
+
+    assert seen.page.locator("nav").is_hidden()
+    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert seen.page.evaluate("getComputedStyle(document.querySelector('svg.wide text')).fill") == "rgb(58, 66, 76)"
+
+
+def test_without_targets_people_are_counted_and_no_share_is_shown(look, report):
+    bare = tuple(replace(team, people=None, target=None, share=None, is_reached=None) for team in report.adoption)
+
+    seen = look(usage_page(replace(report, adoption=bare), title="Acme Inc."))
+
+    assert rows_of(seen, "Adoption by team")[0] == ["support", "38", "900"]
+    assert seen.page.locator("#adoption", has_text="reached").count() == 0
+
+
+def test_more_releases_than_colours_are_drawn_together(look, report):
+    rollout = tuple(Rollout(str(number), (10,) * len(report.period.weeks)) for number in range(20, 10, -1))
+
+    seen = look(usage_page(replace(report, rollout=rollout), title="Acme Inc."))
+
+    assert rows_of(seen, "People on each release, per week")[0][1:] == ["10"] * 5 + ["50"]
