@@ -6,7 +6,9 @@ forbidden to the drawing.
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -27,6 +29,10 @@ _FEW, _THOUSANDS = 6, 10_000
 _SHORT_DAY = "utcFormat(toDate(datum.label), '%-d %b')"
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MEMBERS = frozenset(
+    ("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf")
+)
+"""Names that every object of JavaScript has: Vega groups by name in plain objects and fails on them."""
 _Spec = dict[str, Any]
 
 
@@ -40,6 +46,7 @@ def draw(chart: Chart, *, size: str, width: int) -> Markup:
     """
     import vl_convert  # noqa: PLC0415 - 85 MB with an engine of its own; pages without a chart do without
 
+    chart = drawable(chart)
     svg: str = vl_convert.vegalite_to_svg(specification(chart, size=size, width=width), allowed_base_urls=[])
     _, _, inside = svg.partition(">")
     head, _, _ = svg.partition(">")
@@ -48,6 +55,32 @@ def draw(chart: Chart, *, size: str, width: int) -> Markup:
         '<svg class="drawn {}" viewBox="{}" role="img" aria-label="{}: the numbers are in the table below">'
     )
     return opening.format(size, box, escape(chart.title)) + Markup(inside)  # noqa: S704 - vl-convert escapes texts; tested
+
+
+def drawable(chart: Chart) -> Chart:
+    """Give the chart with what the drawing cannot bear replaced: a NUL in a label ends the whole process in vl-convert 1.9.
+
+    Characters that are not printable become U+FFFD, what is no finite number is not shown, and a name that JavaScript has
+    for itself gets a character without width. The table keeps all of it.
+    """
+    clean = replace(chart, title=_plain(chart.title), unit=_plain(chart.unit), none=_plain(chart.none))
+    return replace(
+        clean,
+        categories=tuple(map(_plain, chart.categories)),
+        category_title=_plain(chart.category_title),
+        series_title=_plain(chart.series_title),
+        series=tuple(replace(each, name=_plain(each.name), values=_finite(each.values)) for each in chart.series),
+        targets=_finite(chart.targets),
+    )
+
+
+def _plain(text: str) -> str:
+    printable = "".join(character if character.isprintable() else "\ufffd" for character in text)
+    return f"\u2060{printable}" if printable in _MEMBERS or printable.startswith("__") else printable
+
+
+def _finite(values: tuple[float | None, ...]) -> tuple[float | None, ...]:
+    return tuple(value if value is not None and math.isfinite(value) else None for value in values)
 
 
 def specification(chart: Chart, *, size: str, width: int) -> _Spec:

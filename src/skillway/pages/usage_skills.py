@@ -35,7 +35,7 @@ def adoption_parts(report: UsageReport) -> tuple[Markup | str, ...]:
         series=tuple(Series(team.team, team.weekly) for team in drawn),
         series_title="team",
         unit="people",
-        note=f"The darker, the more people; ? is hidden.{only_first(len(drawn), len(teams), 'teams')}",
+        note=f"The stronger the colour, the more people; ? is hidden.{only_first(len(drawn), len(teams), 'teams')}",
     )
     first = _against_targets(teams, names) if has_targets else _people(teams, names)
     return chart(first), chart(weekly), _team_table(teams, has_targets=has_targets)
