@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from skillway.collector.rollup import forget_before
 from skillway.collector.rows import WORD_COLUMNS
 from skillway.collector.schema import DAY_NS, WORDS
-from skillway.collector.store import Store, store_errors
+from skillway.collector.store import Store
 
 _STEP_ROWS = 20_000
 _EVERY_SECONDS = 3600.0
@@ -42,14 +42,14 @@ class Retention:
         self._work: Iterator[None] | None = None
         self.removed = 0
 
-    def tend(self) -> None:
-        """Do one step, if one is due.
+    def tend(self) -> bool:
+        """Do one step, if one is due, and say whether there is another one.
 
         Raises:
             StoreError: The store cannot be written; the step is done again later.
         """
         if self._work is None and self._clock() < self._due:
-            return
+            return False
         self._work = self._work or self._steps(self._now() // DAY_NS - self._keep_days + 1)
         try:
             next(self._work)
@@ -58,6 +58,7 @@ class Retention:
         except BaseException:
             self._work, self._due = None, self._clock() + _EVERY_SECONDS
             raise
+        return self._work is not None
 
     def run(self) -> int:
         """Do all that is due at once, and give the number of removed events."""
@@ -66,26 +67,32 @@ class Retention:
         return self.removed
 
     def _steps(self, first_day: int) -> Iterator[None]:
+        """Remove the sums first: no report tells of days of which some events are gone."""
         connection, store = self._store.connection, self._store
-        removed = 0
-        with store_errors(store.path):
-            newest = connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
-        for start in range(0, newest, _STEP_ROWS):
+        with store.transaction():
+            forget_before(connection, first_day)
+            oldest, newest = connection.execute(
+                "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM event"
+            ).fetchone()
+        removed = self.removed
+        for start in range(oldest, newest + 1, _STEP_ROWS):
             with store.transaction():
-                removed += connection.execute(
-                    "DELETE FROM event WHERE id > ? AND id <= ? AND ts < ?",
-                    (start, start + _STEP_ROWS, first_day * DAY_NS),
-                ).rowcount
+                self._remove(start, first_day)
             yield
-        if removed:
-            self.removed += removed
+        if self.removed > removed:
             with store.transaction():
-                self._forget(removed, first_day)
+                self._forget_words()
 
-    def _forget(self, removed: int, first_day: int) -> None:
+    def _remove(self, start: int, first_day: int) -> None:
+        query = "DELETE FROM event WHERE id >= ? AND id < ? AND ts < ?"
+        gone = self._store.connection.execute(query, (start, start + _STEP_ROWS, first_day * DAY_NS)).rowcount
+        self._store.connection.execute("UPDATE total SET events = events - ?", (gone,))
+        self.removed += gone
+
+    def _forget_words(self) -> None:
+        """Remove the words that no event has any more: sessions, prompts and people among them."""
         connection = self._store.connection
-        forget_before(connection, first_day)
-        connection.execute("UPDATE total SET events = events - ?, earliest = (SELECT min(ts) FROM event)", (removed,))
+        connection.execute("UPDATE total SET earliest = (SELECT min(ts) FROM event)")
         used = " UNION ".join(f"SELECT {column} FROM event WHERE {column} IS NOT NULL" for column in _WORD_USES)
         connection.execute(f"DELETE FROM word WHERE id > ? AND id NOT IN ({used})", (len(WORDS),))
         self._store.forget_words()

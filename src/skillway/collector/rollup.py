@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from skillway.collector.schema import DAY_NS, FAILURE, HEALTH, REQUEST, SUCCESS, SUMMARY
+from skillway.collector.schema import DAY_NS, DECISION, FAILURE, HEALTH, REQUEST, SUCCESS
 
 _NEW = "id > :last"
 
@@ -27,7 +27,8 @@ INSERT INTO measure
 SELECT name, ts / {DAY_NS}, coalesce(rule, 0), CASE type WHEN 'text' THEN key || '=' || value ELSE key END, count(*),
     sum(CASE type WHEN 'text' THEN 1 ELSE value END), max(CASE type WHEN 'text' THEN 1 ELSE value END), max(ts)
 FROM event, json_each(event.rest)
-WHERE event.{_NEW} AND event.name IN ({SUMMARY}, {HEALTH}) AND (type IN ('integer', 'real') OR key = 'key.id')
+WHERE event.{_NEW} AND (event.name = {HEALTH} AND (type IN ('integer', 'real') OR key = 'key.id')
+    OR event.name = {DECISION} AND key = 'skillway.sample.weight')
 GROUP BY 1, 2, 3, 4
 ON CONFLICT DO UPDATE SET n = n + excluded.n, total = total + excluded.total,
     biggest = max(biggest, excluded.biggest), last = max(last, excluded.last)

@@ -40,6 +40,7 @@ MAX_ROW_BYTES = 64 << 10
 _NATIVE = "com.anthropic.claude_code"
 _MAX_WORD = 1024
 _BIGGEST_TIME = (1 << 63) - 1
+_ENCODE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 _UID_BYTES = 16
 _UID_HEX = 2 * _UID_BYTES
 
@@ -134,7 +135,7 @@ def clean(text: str) -> str:
 
 def dump(value: object) -> str:
     """Write a value as compact JSON with sorted keys, so that equal values are equal texts."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODE(value)
 
 
 def finite(value: float) -> float | str:

@@ -17,7 +17,6 @@ DAY_NS = 86_400_000_000_000
 WORDS = (
     "skillway.skill.used",
     "skillway.hook.decision",
-    "skillway.hook.summary",
     "skillway.sync.completed",
     "skillway.telemetry.health",
     "claude_code.api_request",
@@ -26,7 +25,7 @@ WORDS = (
 )
 """Words with fixed numbers, from 1. New ones are only ever added at the end, with a migration."""
 
-USED, DECISION, SUMMARY, SYNCED, HEALTH, REQUEST, SUCCESS, FAILURE = range(1, len(WORDS) + 1)
+USED, DECISION, SYNCED, HEALTH, REQUEST, SUCCESS, FAILURE = range(1, len(WORDS) + 1)
 
 EVENT_COLUMNS = ("uid", "ts", "kind", "name", "source", *WORD_COLUMNS, *NUMBER_COLUMNS, "rest")
 """The columns of `event` that a row fills, in the order of `rows.Row`."""
@@ -63,7 +62,7 @@ CREATE TABLE daily (
     PRIMARY KEY (name, day, subject, detail, outcome, team, user)
 ) WITHOUT ROWID;
 
--- sums of the numbers that summaries and health reports carry
+-- sums of the numbers that health reports and sampled decisions carry
 CREATE TABLE measure (
     name INTEGER NOT NULL,
     day INTEGER NOT NULL,

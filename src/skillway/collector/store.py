@@ -68,6 +68,8 @@ class Store:
         """As `write`, inside a transaction that the caller opened."""
         rows = [row for batch in batches for row in batch]
         last = self._number("SELECT coalesce(max(id), 0) FROM event")
+        if len(self._ids) > _MAX_WORDS:  # sessions and prompts come and go for ever
+            self.forget_words()
         self._learn({word for row in rows for word in row.words} - self._ids.keys())
         for start in range(0, len(rows), _CHUNK_ROWS):
             self._insert(rows[start : start + _CHUNK_ROWS])
@@ -97,7 +99,7 @@ class Store:
             self.connection.execute("ROLLBACK")
 
     def forget_words(self) -> None:
-        """Forget the numbers of words, after some were removed from the file."""
+        """Forget the numbers of words; they are read again when they are needed."""
         self._ids = {None: None}
 
     def word_id(self, text: str) -> int:
@@ -120,10 +122,6 @@ class Store:
         """Get the numbers of words that were not met before, and give them one if they have none."""
         if not words:
             return
-        if len(self._ids) > _MAX_WORDS:
-            # sessions and prompts come and go for ever; what this batch needs of the rest is read again
-            words |= self._ids.keys() - {None}
-            self._ids = {None: None}
         listed = json.dumps(sorted(word for word in words if word is not None))
         self.connection.execute("INSERT OR IGNORE INTO word (text) SELECT value FROM json_each(?)", (listed,))
         query = "SELECT text, id FROM word WHERE text IN (SELECT value FROM json_each(?))"

@@ -36,10 +36,11 @@ class Writer:
 
     Args:
         store: The store; nobody else uses its connection until `stop` has returned.
-        tend: Called between transactions and at least every second, to do what the store needs beside writing.
+        tend: Called between transactions and at least every second, to do a little of what the store needs beside
+            writing; it says whether there is more to do at once.
     """
 
-    def __init__(self, store: Store, tend: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, store: Store, tend: Callable[[], bool] = lambda: False) -> None:
         self.counts = Counts()
         self._store = store
         self._tend = tend
@@ -70,20 +71,21 @@ class Writer:
     def _run(self) -> None:
         is_running = True
         while is_running:
-            batch: list[tuple[Sequence[Row], Future[None]]] = []
-            is_running = self._collect(batch)
-            if batch:
-                self._commit(batch)
+            has_more = False
             try:
-                self._tend()
+                has_more = self._tend()
             except StoreError as error:
                 self.counts.error = error
+            batch: list[tuple[Sequence[Row], Future[None]]] = []
+            is_running = self._collect(batch, seconds=0 if has_more else _TICK_SECONDS)
+            if batch:
+                self._commit(batch)
 
-    def _collect(self, batch: list[tuple[Sequence[Row], Future[None]]]) -> bool:
+    def _collect(self, batch: list[tuple[Sequence[Row], Future[None]]], *, seconds: float) -> bool:
         """Take what waits, and wait for it if nothing does; False when this is the end."""
         count = 0
         try:
-            entry = self._waiting.get(timeout=_TICK_SECONDS)
+            entry = self._waiting.get(block=seconds > 0, timeout=seconds)
             while entry is not None:
                 batch.append(entry)
                 count += len(entry[0])

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from skillway.collector.schema import DAY_NS, DECISION, HEALTH, SUMMARY, SYNCED
+from skillway.collector.schema import DAY_NS, DECISION, HEALTH, SYNCED
 from skillway.usage.selection import WEEK, Selection, day_of, time_of
 from skillway.usage.values import Health, Release, RuleDecisions, SyncOutcome
 
@@ -28,9 +28,10 @@ SELECT outcome, count(DISTINCT user) FROM daily
 WHERE name = {SYNCED} AND day BETWEEN :since AND :until AND user > 0
 GROUP BY outcome
 """
-_ALLOWED = f"""
-SELECT subject, sum(total) FROM measure
-WHERE name = {SUMMARY} AND day BETWEEN :since AND :until AND key = 'allow.count'
+# A sampled decision says how many it stands for; only `allow` is ever sampled.
+_SAMPLED = f"""
+SELECT subject, sum(total) - sum(n) FROM measure
+WHERE name = {DECISION} AND day BETWEEN :since AND :until AND key = 'skillway.sample.weight'
 GROUP BY subject
 """
 # SQLite gives the other columns of the row that has the maximum (lang_select.html, "bare columns").
@@ -66,7 +67,7 @@ def count_decisions(chosen: Selection) -> tuple[RuleDecisions, ...]:
             spread.weeks[week] += count
     for rule, users in chosen.query(_CONCERNED):
         rules[chosen.word(rule)].users = users
-    for rule, count in chosen.query(_ALLOWED):
+    for rule, count in chosen.query(_SAMPLED):
         rules[chosen.word(rule)].outcomes["allow"] += int(count)
     made = [
         RuleDecisions(

@@ -117,7 +117,7 @@ def build_report(
     aims = load_targets(targets) if targets else {}
     organisation = load_organisation(repository) if repository else None
     catalog = load_catalog(repository, organisation) if repository and organisation else None
-    with _open(store, state) as opened, store_errors(store):
+    with store_errors(store), _open(store, state) as opened:
         connection = opened.store.connection
         chosen = Selection(connection, period, _least_group(opened.store, state))
         return _report(chosen, opened, catalog, organisation, aims, targets, now or datetime.now(UTC))

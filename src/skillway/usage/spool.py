@@ -15,7 +15,8 @@ from typing import Any
 from skillway.collector.rows import LOG, BadRecordError, Row, make_row, make_source
 
 _MAX_FILE_BYTES = 64 << 20
-_MARK = ".jsonl"
+_KINDS = (".jsonl", ".claimed")
+"""What holds records: what hooks write to, and what the flusher took and has not sent to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def read_spool(state: Path) -> Spooled:
     rows: list[Row] = []
     unreadable = 0
     for path in sorted(_files(state / "spool")):
-        for line in _read(path).splitlines():
+        for line in _read(path, start=_sent(path)).splitlines():
             if not line.strip():
                 continue
             try:
@@ -70,15 +71,21 @@ def _row(record: dict[str, Any], source: Any) -> Row:  # noqa: ANN401 - rows.Sou
 
 def _files(spool: Path) -> list[Path]:
     try:
-        # claimed files have something after the mark
-        return [path for path in spool.iterdir() if _MARK in path.name and stat.S_ISREG(path.lstat().st_mode)]
+        return [path for path in spool.iterdir() if path.suffix in _KINDS and stat.S_ISREG(path.lstat().st_mode)]
     except OSError:
         return []
 
 
-def _read(path: Path) -> bytes:
+def _sent(path: Path) -> int:
+    """Give how many bytes of a claimed file the flusher has sent; it journals that beside the file."""
+    done = _read(path.with_suffix(".offset")) if path.suffix == ".claimed" else b""
+    return int(done) if done.isdigit() else 0
+
+
+def _read(path: Path, *, start: int = 0) -> bytes:
     try:
         with path.open("rb") as file:
+            file.seek(start)
             return file.read(_MAX_FILE_BYTES)
     except OSError:
         return b""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from skillway.catalog.values import Catalog
@@ -56,7 +56,10 @@ def count_uses(chosen: Selection) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
             group.team_uses[team] += uses
             if user:
                 group.team_users[team].add(user)
-    return _uses(chosen, by_skill), _uses(chosen, {name: group for name, group in by_plugin.items() if name})
+    by_plugin.pop("", None)  # names without a plugin
+    skills = [_use(chosen, name, plugin_of(name), group) for name, group in by_skill.items()]
+    plugins = [_use(chosen, name, name, group) for name, group in by_plugin.items()]
+    return _sorted(skills), _sorted(plugins)
 
 
 def plugin_of(skill: str) -> str:
@@ -84,12 +87,11 @@ def find_unused(
     return tuple(sorted(found, key=lambda skill: skill.name))
 
 
-def _uses(chosen: Selection, groups: Mapping[str, _Group]) -> tuple[Use, ...]:
-    made = [_use(chosen, name, group) for name, group in groups.items()]
-    return tuple(sorted(made, key=lambda use: (-use.uses, use.name)))
+def _sorted(uses: Iterable[Use]) -> tuple[Use, ...]:
+    return tuple(sorted(uses, key=lambda use: (-use.uses, use.name)))
 
 
-def _use(chosen: Selection, name: str, group: _Group) -> Use:
+def _use(chosen: Selection, name: str, plugin: str, group: _Group) -> Use:
     judged = group.outcomes[SUCCESS] + group.outcomes[FAILURE]
     users = set().union(*group.team_users.values())
     teams = {
@@ -99,7 +101,7 @@ def _use(chosen: Selection, name: str, group: _Group) -> Use:
     }
     return Use(
         name=name,
-        plugin=plugin_of(name) or ("" if name == "unlisted" else name),
+        plugin=plugin,
         uses=group.weeks.total(),
         users=chosen.people(len(users)),
         teams=len(group.team_uses.keys() - {0}),

@@ -259,3 +259,14 @@ def test_old_days_go_with_their_sums_and_the_names_of_people(tmp_path, log_body)
     store.write([rows(log_body, 1, start=900)])
     store.close()
     assert count(path) == 21
+
+
+def test_the_numbers_of_words_are_read_again_when_too_many_were_remembered(log_body, monkeypatch):
+    monkeypatch.setattr("skillway.collector.store._MAX_WORDS", 3)
+    store = open_in_memory()
+    for start in (0, 10, 0, 20):
+        store.write([rows(log_body, 5, start=start)])
+    assert len(store._ids) < 12
+    query = "SELECT w.text, count(*) FROM event JOIN word AS w ON w.id = event.skill GROUP BY 1"
+    assert store.connection.execute(query).fetchall() == [("p:q", 15)]
+    assert store.connection.execute("SELECT count(DISTINCT session) FROM event").fetchone() == (15,)

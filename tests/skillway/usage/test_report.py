@@ -248,6 +248,48 @@ def test_unsent_records_are_counted_once_and_stay_where_they_are(events, path, t
     assert spool.read_text().count("skillway.skill.used") == 2
 
 
+def test_claimed_files_count_from_where_the_flusher_has_sent_them(tmp_path):
+    spool = tmp_path / "state" / "spool"
+    spool.mkdir(parents=True)
+    attributes = {"skill.name": "p:one", "session.id": "s"}
+    lines = [
+        json.dumps(
+            {
+                "v": 1,
+                "id": f"{n:032x}",
+                "ts": 20_775 * 86_400 * 10**9,
+                "name": "skillway.skill.used",
+                "attributes": attributes,
+            }
+        )
+        for n in range(5)
+    ]
+    (spool / "1-ab.claimed").write_text("\n".join(lines[:3]))
+    (spool / "1-ab.offset").write_text(str(len(lines[0]) + 1))
+    (spool / "2-1-cd.jsonl").write_text(lines[3])
+    (spool / "dropped.full").write_text(lines[4])
+    report = build_report(tmp_path / "none.db", PERIODS[0], state=tmp_path / "state")
+    assert report.totals.uses == 3
+
+
+def test_a_sampled_decision_stands_for_as_many_as_it_says(filled):
+    values = {"hook.rule.id": "a", "session.id": "s", "hook.decision": "allow"}
+    events = [
+        {
+            "uid": f"{n:032x}",
+            "name": "skillway.hook.decision",
+            "ts": 20_775 * 86_400 * 10**9 + n,
+            "attributes": {**values, **more},
+            "team": None,
+        }
+        for n, more in enumerate(
+            [{"skillway.sample.weight": 10}, {"skillway.sample.weight": 5}, {}, {"hook.decision": "deny"}]
+        )
+    ]
+    (rule,) = build_report(filled(events), PERIODS[0]).rules
+    assert (rule.allow, rule.deny) == (16, 1)
+
+
 def test_a_laptop_without_a_store_reports_its_spool_and_itself(tmp_path):
     state = tmp_path / "state"
     (state / "spool").mkdir(parents=True)
