@@ -49,8 +49,14 @@ def _spread(rollout: Sequence[Rollout]) -> tuple[Series, ...]:
     """Draw the newest releases one by one, and all older ones together."""
     newest = [Series(each.release or "(not said)", each.weekly) for each in rollout[:_RELEASES_DRAWN]]
     older = [each.weekly for each in rollout[_RELEASES_DRAWN:]]
-    sums = tuple(sum(count or 0 for count in week) for week in zip(*older, strict=True))
+    sums = tuple(_sum(week) for week in zip(*older, strict=True))
     return (*newest, Series("older", sums)) if any(sums) else tuple(newest)
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    """Add what is shown; hidden counts alone are hidden and no zero."""
+    total = sum(count or 0 for count in counts)
+    return None if None in counts and not total else total
 
 
 def _cost_series(cost: Cost) -> tuple[Series, ...]:

@@ -234,8 +234,11 @@ def test_without_targets_people_are_counted_and_no_share_is_shown(look, report):
 
 
 def test_more_releases_than_colours_are_drawn_together(look, report):
-    rollout = tuple(Rollout(str(number), (10,) * len(report.period.weeks)) for number in range(20, 10, -1))
+    weeks = len(report.period.weeks) - 1
+    rollout = tuple(Rollout(str(number), (*(10,) * weeks, None)) for number in range(20, 10, -1))
 
     seen = look(usage_page(replace(report, rollout=rollout), title="Acme Inc."))
 
-    assert rows_of(seen, "People on each release, per week")[0][1:] == ["10"] * 5 + ["50"]
+    rows = rows_of(seen, "People on each release, per week")
+    assert rows[0][1:] == ["10"] * 5 + ["50"]
+    assert rows[-1][1:] == ["hidden"] * 6
