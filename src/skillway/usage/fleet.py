@@ -7,16 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from skillway.collector.schema import DAY_NS, DECISION, HEALTH, SYNCED
-from skillway.usage.selection import WEEK, Selection, day_of, time_of
+from skillway.usage.selection import COUNTS, Selection, day_of, time_of
 from skillway.usage.values import Health, Release, RuleDecisions, SyncOutcome
 
-_COUNTS = """
-SELECT subject, outcome, {week} AS week, sum(n) FROM daily
-WHERE name = {name} AND day BETWEEN :since AND :until
-GROUP BY subject, outcome, week
-"""
-_DECISIONS = _COUNTS.format(week=WEEK, name=DECISION)
-_SYNCS = _COUNTS.format(week=WEEK, name=SYNCED)
 _CONCERNED = f"""
 SELECT subject, count(DISTINCT user) FROM daily
 WHERE name = {DECISION} AND day BETWEEN :since AND :until AND user > 0
@@ -59,7 +52,7 @@ class _Spread:
 def count_decisions(chosen: Selection) -> tuple[RuleDecisions, ...]:
     """Count what the guard decided in the period by rule, the rule with the most decisions first."""
     rules: defaultdict[str, _Spread] = defaultdict(_Spread)
-    for rule, decision, week, count in chosen.query(_DECISIONS):
+    for rule, _, decision, week, count, _ in chosen.query(COUNTS, name=DECISION):
         spread = rules[chosen.word(rule)]
         name = chosen.word(decision)
         spread.outcomes[name] += count
@@ -103,7 +96,7 @@ def find_releases(chosen: Selection) -> tuple[Release, ...]:
 def count_syncs(chosen: Selection) -> tuple[SyncOutcome, ...]:
     """Count the syncs of the period by how they ended, the most frequent first."""
     outcomes: defaultdict[str, _Spread] = defaultdict(_Spread)
-    for _, outcome, week, count in chosen.query(_SYNCS):
+    for _, _, outcome, week, count, _ in chosen.query(COUNTS, name=SYNCED):
         outcomes[chosen.word(outcome)].weeks[week] += count
     for outcome, users in chosen.query(_SYNCED):
         outcomes[chosen.word(outcome)].users = users

@@ -15,7 +15,6 @@ from pathlib import Path
 from skillway.catalog.load import load_catalog
 from skillway.catalog.values import Catalog
 from skillway.collector.errors import StoreError
-from skillway.collector.schema import USED
 from skillway.collector.store import Store, open_for_reading, open_in_memory, open_store, state_folder, store_errors
 from skillway.organisation import Organisation, load_organisation
 from skillway.usage.costs import estimate_cost
@@ -76,7 +75,6 @@ LEAST_GROUP = 5
 _NATIVE = "claude_code."
 _OURS = ("skillway.", "gen_ai.")
 _SESSIONS = "SELECT count(*) FROM session WHERE first_day <= :until AND last_day >= :since"
-_USERS = f"SELECT count(DISTINCT user) FROM daily WHERE name = {USED} AND day BETWEEN :since AND :until AND user > 0"
 _EVENTS = "SELECT coalesce(sum(n), 0) FROM daily WHERE name = :name AND day BETWEEN :since AND :until"
 
 
@@ -137,7 +135,7 @@ def _report(
     targets: Path | None,
     now: datetime,
 ) -> UsageReport:
-    skills, plugins = count_uses(chosen)
+    skills, plugins, people = count_uses(chosen)
     cost = estimate_cost(
         chosen,
         people_by_team={team: len(users - {0}) for team, users in chosen.active().items()},
@@ -150,7 +148,7 @@ def _report(
     notes = [f"{targets} names the team {name!r}, which organisation.yaml does not have." for name in unknown]
     return UsageReport(
         period=chosen.period,
-        totals=_totals(chosen, skills, rules, cost),
+        totals=_totals(chosen, skills, people, rules, cost),
         skills=skills,
         plugins=plugins,
         unused=unused,
@@ -165,14 +163,16 @@ def _report(
     )
 
 
-def _totals(chosen: Selection, skills: tuple[Use, ...], rules: tuple[RuleDecisions, ...], cost: Cost | None) -> Totals:
+def _totals(
+    chosen: Selection, skills: tuple[Use, ...], people: int, rules: tuple[RuleDecisions, ...], cost: Cost | None
+) -> Totals:
     active = chosen.active()
     return Totals(
         uses=sum(use.uses for use in skills),
         failures=sum(use.failures for use in skills),
         skills=len(skills),
         users=chosen.people(len(set().union(*active.values()) - {0})),
-        users_of_skills=chosen.people(next(chosen.query(_USERS))[0]),
+        users_of_skills=chosen.people(people),
         teams=len(active.keys() - {""}),
         sessions=next(chosen.query(_SESSIONS))[0],
         decisions=sum(sum(rule.weekly) for rule in rules),

@@ -20,6 +20,16 @@ EPOCH = date(1970, 1, 1)
 WEEK = "(day + 3) / 7"
 """A day's week in SQL: 1970-01-01 was a Thursday, so that week 0 began three days before."""
 
+COUNTS = f"""
+SELECT subject, detail, outcome, {WEEK} AS week, sum(n), max(last) FROM (
+    SELECT day, subject, detail, outcome, sum(n) AS n, max(last) AS last FROM daily
+    WHERE name = :name AND day BETWEEN :since AND :until
+    GROUP BY day, subject, detail, outcome
+) GROUP BY subject, detail, outcome, week
+"""
+"""How often a name came, by week. The inner grouping is in the order of the table, so that a day's many people are
+added up without sorting; grouping all rows by week at once took three times as long."""
+
 _NAMES = """
 WITH RECURSIVE found(name) AS (
     SELECT min(name) FROM daily

@@ -9,14 +9,9 @@ from dataclasses import dataclass, field
 from skillway.catalog.values import Catalog
 from skillway.collector.schema import DAY_NS, FAILURE, SUCCESS, USED
 from skillway.organisation import Organisation
-from skillway.usage.selection import WEEK, Selection, day_number, day_of
+from skillway.usage.selection import COUNTS, Selection, day_number, day_of
 from skillway.usage.values import NO_TEAM, UnusedSkill, Use
 
-_COUNTS = f"""
-SELECT subject, detail, outcome, {WEEK} AS week, sum(n), max(last) FROM daily
-WHERE name = {USED} AND day BETWEEN :since AND :until
-GROUP BY subject, detail, outcome, week
-"""
 _PEOPLE = f"""
 SELECT subject, team, user, sum(n) FROM daily
 WHERE name = {USED} AND day BETWEEN :since AND :until
@@ -37,29 +32,31 @@ class _Group:
     last: int = 0
 
 
-def count_uses(chosen: Selection) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
-    """Count the uses of the period, by skill and by plugin, the most used first."""
+def count_uses(chosen: Selection) -> tuple[tuple[Use, ...], tuple[Use, ...], int]:
+    """Count the uses of the period, by skill and by plugin, the most used first, and the people behind all of them."""
     by_skill: defaultdict[str, _Group] = defaultdict(_Group)
     by_plugin: defaultdict[str, _Group] = defaultdict(_Group)
-    counts = list(chosen.query(_COUNTS))
+    both: dict[int, tuple[_Group, _Group]] = {}
+    counts = list(chosen.query(COUNTS, name=USED))
     chosen.learn({number for row in counts for number in row[:2]})
-    for skill, trigger, outcome, week, uses, last in counts:
-        name = chosen.word(skill)
-        for group in (by_skill[name], by_plugin[plugin_of(name)]):
+    for number, trigger, outcome, week, uses, last in counts:
+        name = chosen.word(number)
+        both[number] = (by_skill[name], by_plugin[plugin_of(name)])
+        for group in both[number]:
             group.triggers[trigger] += uses
             group.outcomes[outcome] += uses
             group.weeks[week] += uses
             group.last = max(group.last, last)
-    for skill, team, user, uses in chosen.query(_PEOPLE):
-        name = chosen.word(skill)
-        for group in (by_skill[name], by_plugin[plugin_of(name)]):
+    for number, team, user, uses in chosen.query(_PEOPLE):
+        for group in both[number]:
             group.team_uses[team] += uses
             if user:
                 group.team_users[team].add(user)
+    people = set().union(*(users for group in by_skill.values() for users in group.team_users.values()))
     by_plugin.pop("", None)  # names without a plugin
     skills = [_use(chosen, name, plugin_of(name), group) for name, group in by_skill.items()]
     plugins = [_use(chosen, name, name, group) for name, group in by_plugin.items()]
-    return _sorted(skills), _sorted(plugins)
+    return _sorted(skills), _sorted(plugins), len(people)
 
 
 def plugin_of(skill: str) -> str:
