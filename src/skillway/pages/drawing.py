@@ -48,8 +48,7 @@ def draw(chart: Chart, *, size: str, width: int) -> Markup:
 
     chart = drawable(chart)
     svg: str = vl_convert.vegalite_to_svg(specification(chart, size=size, width=width), allowed_base_urls=[])
-    _, _, inside = svg.partition(">")
-    head, _, _ = svg.partition(">")
+    head, _, inside = svg.partition(">")
     box = head.partition('viewBox="')[2].partition('"')[0]
     opening = Markup(
         '<svg class="drawn {}" viewBox="{}" role="img" aria-label="{}: the numbers are in the table below">'
