@@ -8,6 +8,7 @@ from skillway.cli import load_command
 
 VERBS = {
     "report": "usage_report",
+    "page": "usage_page",
     "export": "usage_export",
 }
 """From a verb to its module, in the order in which a person meets them."""

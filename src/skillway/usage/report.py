@@ -19,6 +19,7 @@ from skillway.collector.store import Store, open_for_reading, open_in_memory, op
 from skillway.organisation import Organisation, load_organisation
 from skillway.usage.costs import estimate_cost
 from skillway.usage.fleet import count_decisions, count_syncs, find_releases, read_health
+from skillway.usage.rollout import follow_releases
 from skillway.usage.selection import Selection, make_period, time_of
 from skillway.usage.spool import Spooled, read_own_user, read_spool
 from skillway.usage.targets import Target, load_targets
@@ -35,6 +36,7 @@ from skillway.usage.values import (
     Period,
     Provenance,
     Release,
+    Rollout,
     RuleDecisions,
     Source,
     SyncOutcome,
@@ -55,6 +57,7 @@ __all__ = [
     "Period",
     "Provenance",
     "Release",
+    "Rollout",
     "RuleDecisions",
     "Source",
     "SyncOutcome",
@@ -156,6 +159,7 @@ def _report(
         syncs=syncs,
         health=read_health(chosen),
         provenance=_provenance(chosen, opened, catalog, targets, now, (*opened.notes, *notes)),
+        rollout=follow_releases(chosen),
     )
 
 

@@ -236,6 +236,14 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Rollout:
+    """How one release spread: per week, how many people were on it at the week's end; None for too few to show."""
+
+    release: str
+    weekly: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SyncOutcome:
     """How syncs of the period ended: `outcome` is ok, noop, failed or rolled_back; `runs` of it, and per week."""
 
@@ -337,6 +345,7 @@ class UsageReport:
         syncs: By outcome, the most frequent first.
         health: Telemetry's own health.
         provenance: Where all of it comes from.
+        rollout: Every release that anybody was on in the period, the newest to arrive first.
     """
 
     period: Period
@@ -352,6 +361,7 @@ class UsageReport:
     health: Health
     provenance: Provenance
     schema: int = field(default=SCHEMA)
+    rollout: tuple[Rollout, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give the report as JSON values: days as `2026-11-20`, times as `2026-11-20T14:00:00Z`, hidden as null."""
