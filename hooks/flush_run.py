@@ -206,10 +206,13 @@ class Run:
             self._state.values["skew_s"] = ahead
 
     def _accept(self, batch: "Batch", rejected: int, failure: str) -> None:
+        import flush_summary
+
         batch.commit(self._waiting, self._state)
         self._accepted += len(batch.records)
         self._state.count("sent", len(batch.records) - rejected)
         self._state.drop("rejected", rejected)
+        flush_summary.add(batch, self._state)
         self._state.succeeded()
         self._state.values["failure"] = failure
         self._state.save()
