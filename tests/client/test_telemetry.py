@@ -1,8 +1,16 @@
 """Which telemetry events a session of the real client makes, and that they arrive without anybody's help."""
 
+import fcntl
 import gzip
 import json
+import os
+import pty
+import re
+import select
 import shutil
+import signal
+import struct
+import termios
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -142,7 +150,60 @@ def arrived_session(arrived):
 
 def wait_until_idle(home):
     """Wait until the flusher lets go of its lock."""
-    import fcntl
-
     with (home / ".local/state/skillway/flush.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+
+
+ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[\]P][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
+
+
+def screen_until(start, work, wanted):
+    """Run the client at a terminal of its own until it shows a text; give what it showed, without blanks and colours."""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.chdir(start.cwd)
+        os.execve(start.client, [str(start.client)], {**start.full_environment(work), "TERM": "xterm-256color"})
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 400, 0, 0))
+    shown = b""
+    until = time.monotonic() + 40
+    try:
+        while time.monotonic() < until and wanted not in _plain(shown):
+            if select.select([terminal], [], [], 0.2)[0]:
+                shown += os.read(terminal, 1 << 16)
+    except OSError:
+        pass  # it has ended, and its terminal with it
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
+    return _plain(shown)
+
+
+def _plain(shown):
+    return re.sub(r"\s+", "", ANSI.sub("", shown.decode("utf-8", "replace")))
+
+
+def test_a_person_at_a_terminal_reads_the_notice_and_a_pipe_does_not(client, user_laptop, tmp_path):
+    home = user_laptop.layout.homes[0]
+    (user_laptop.layout.root / "telemetry.json").write_text(json.dumps({"schema": 1, "endpoint": "http://127.0.0.1:9"}))
+    project, work = tmp_path / "project", tmp_path / "work"
+    project.mkdir()
+    (work / "tmp").mkdir(parents=True)
+    known = {
+        "hasCompletedOnboarding": True,
+        "theme": "dark",
+        "customApiKeyResponses": {"approved": ["test-key"], "rejected": []},
+        "projects": {str(project): {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}},
+    }
+    (home / ".claude.json").write_text(json.dumps(known))
+    with ScriptedApi([Say("done")]) as api:
+        start = ClientStart(client.program, home, project, api.url)
+        piped = run_client(start, "go")
+        assert not (home / ".local/state/skillway/notice.shown").exists()
+        shown = screen_until(start, work, "switchesitoff")
+
+    assert piped.results == ("done",)
+    assert "skillway tells" not in json.dumps(piped.events)
+    assert "skillwaytellsyourorganisation(127.0.0.1:9)" in shown
+    assert (home / ".local/state/skillway/notice.shown").exists()
+    wait_until_idle(home)
