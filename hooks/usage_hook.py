@@ -8,11 +8,10 @@ A skill is used in two ways that no event has in common: the model calls the too
 /plugin:skill, which makes no tool event at all.
 """
 
-import posix
 from time import time
 
 import spool
-from payload import environment, read_file, read_object, read_stdin, string
+from payload import environment, posix, read_file, read_object, read_stdin, string
 
 FLUSH_AFTER_S = 60
 """A flusher is started when the last one's mark is older than this, in seconds."""
