@@ -9,6 +9,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import posix
+    from typing import Any
 else:
     try:
         import posix
@@ -137,7 +138,8 @@ def write_all(descriptor: int, text: str) -> None:
 
 def environment(name: str) -> str:
     """Give a variable of the environment; empty when it is not set."""
-    value = posix.environ.get(name.encode(), b"") or posix.environ.get(name, "")  # text on Windows
+    variables: "dict[Any, Any]" = posix.environ
+    value: "bytes | str" = variables.get(name.encode(), b"") or variables.get(name, b"")  # text on Windows
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
