@@ -12,7 +12,6 @@ from flush_config import document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from flush_config import Config
     from flush_spool import Spool
     from flush_state import State

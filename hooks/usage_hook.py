@@ -49,6 +49,8 @@ def _record(payload: "dict[str, object]") -> None:
 
 def _flush(event: str) -> None:
     """Start the flusher when a session begins or ends, or when it did not run for a minute: one stat decides."""
+    if environment("SKILLWAY_FLUSH") == "0":
+        return
     mark = spool.state_folder() + "/flush.mark"
     try:
         age = time() - posix.stat(mark).st_mtime
