@@ -1,0 +1,46 @@
+"""Which settings make Claude Code export its own telemetry to IT's receiver?
+
+The result is one more settings fragment: in system scope it becomes part of the policy file, where it wins over the
+user's environment; in user scope it is merged into the user's settings, where the user's own values stay.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from skillway_sync.telemetry_config import Telemetry
+
+SWITCH = "CLAUDE_CODE_ENABLE_TELEMETRY"
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
+
+
+def native_fragments(telemetry: Telemetry) -> list[dict[str, Any]]:
+    """Give the fragment, in a list as fragments are; empty when it is off or has nowhere to send to."""
+    endpoint = native_endpoint(telemetry)
+    if not telemetry.native.enabled or endpoint is None:
+        return []
+    env = {
+        SWITCH: "1",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_METRICS_EXPORTER": "otlp",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": telemetry.native.protocol,
+        ENDPOINT: endpoint,
+    }
+    headers = native_headers(telemetry)
+    if headers:
+        env[HEADERS] = ",".join(f"{name}={quote(value, safe='')}" for name, value in sorted(headers.items()))
+    return [{"env": env}]
+
+
+def native_endpoint(telemetry: Telemetry) -> str | None:
+    """Give where Claude Code's own telemetry goes: its own endpoint, else the one of our events."""
+    return telemetry.native.endpoint or telemetry.endpoint
+
+
+def native_headers(telemetry: Telemetry) -> dict[str, str]:
+    """Give its headers; those of our events only together with their endpoint, so that no key goes elsewhere."""
+    if telemetry.native.headers or telemetry.native.endpoint not in (None, telemetry.endpoint):
+        return telemetry.native.headers
+    return telemetry.headers
