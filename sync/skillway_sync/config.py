@@ -13,7 +13,9 @@ from skillway_sync.release_document import is_name
 from skillway_sync.telemetry_config import Person, Telemetry, TelemetryValueError, parse_people, parse_telemetry
 
 SCHEMES = ("file", "https", "http")
-KEYS = frozenset({"store", "root_json", "ring", "teams", "developer_tools", "interpreter", "telemetry", "user", "users"})
+KEYS = frozenset(
+    {"store", "root_json", "ring", "teams", "developer_tools", "interpreter", "telemetry", "user", "users"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,12 @@ def _object(value: dict[str, Any], key: str, where: str) -> dict[str, Any]:
 def _endpoint(value: dict[str, Any], where: str) -> str | None:
     found = value.get("endpoint")
     if found is not None and not is_endpoint(found):
-        _refuse(where, "endpoint", found, "Give the receiver's base address, https://…, without user, query or path of a signal.")
+        _refuse(
+            where,
+            "endpoint",
+            found,
+            "Give the receiver's base address, https://…, without user, query or path of a signal.",
+        )
     return found.rstrip("/") if found else None
 
 

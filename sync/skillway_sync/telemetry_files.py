@@ -30,6 +30,7 @@ USER_FILE = "user.json"
 HASH_BYTES = 16
 _OUR_KEYS = frozenset({"schema", "user.hash", "team.id"})
 _MOST_BYTES = 4096
+_USER_MODE = 0o600
 
 
 def telemetry_mode(layout: Layout) -> int:
@@ -51,6 +52,38 @@ def render_telemetry(telemetry: Telemetry) -> bytes | None:
         "ca_file": telemetry.ca_file,
     }
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+
+
+def load_telemetry(layout: Layout) -> dict[str, Any] | None:
+    """Read telemetry.json as it stands on this laptop; None when it is not there.
+
+    Raises:
+        ValueError: It is damaged.
+        OSError: It cannot be read.
+    """
+    try:
+        content = json.loads(layout.telemetry_file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        raise ValueError(f"not an object of schema {SCHEMA}")
+    return content
+
+
+def describe_telemetry(layout: Layout) -> tuple[dict[str, Any], str]:
+    """Say where events go: for the JSON of `status`, and as its line for a person. Header values are left out."""
+    try:
+        content = load_telemetry(layout) or {}
+    except (OSError, ValueError) as error:
+        fault = getattr(error, "strerror", None) or str(error)
+        return {"error": fault}, f"telemetry    {layout.telemetry_file} cannot be used ({fault})"
+    facts = {key: content.get(key) for key in ("endpoint", "key_id", "environment", "always")}
+    if not facts["endpoint"]:
+        return facts, "telemetry    no endpoint; events stay on this laptop"
+    key = f" (key {facts['key_id']})" if facts["key_id"] else ""
+    return facts, f"telemetry    {facts['endpoint']}{key}"
 
 
 def pseudonym(salt: str, person_id: str) -> str:
@@ -131,7 +164,9 @@ def _apply_user(layout: Layout, disk: Disk, home: Home, wanted: bytes | None) ->
 def _is_there(path: Path, wanted: bytes) -> bool:
     try:
         status = path.lstat()
-        return stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o600 and path.read_bytes() == wanted
+        return (
+            stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) == _USER_MODE and path.read_bytes() == wanted
+        )
     except OSError:
         return False
 
@@ -140,7 +175,7 @@ def _put(disk: Disk, path: Path, data: bytes) -> None:
     disk.make_folders(path.parent, 0o700)
     if path.is_dir() and not path.is_symlink():
         disk.remove_tree(path)
-    disk.replace(path, data, 0o600, durable=False)
+    disk.replace(path, data, _USER_MODE, durable=False)
 
 
 def remove_users_telemetry(layout: Layout, disk: Disk) -> list[str]:
