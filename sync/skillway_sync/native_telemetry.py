@@ -7,7 +7,6 @@ user's environment; in user scope it is merged into the user's settings, where t
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from skillway_sync.telemetry_config import Telemetry
 
@@ -30,7 +29,8 @@ def native_fragments(telemetry: Telemetry) -> list[dict[str, Any]]:
     }
     headers = native_headers(telemetry)
     if headers:
-        env[HEADERS] = ",".join(f"{name}={quote(value, safe='')}" for name, value in sorted(headers.items()))
+        # As they stand: clients 2.1.197 and 2.1.328 send what follows the first "=" without decoding it.
+        env[HEADERS] = ",".join(f"{name}={value}" for name, value in sorted(headers.items()))
     return [{"env": env}]
 
 

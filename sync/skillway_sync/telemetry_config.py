@@ -106,6 +106,7 @@ def parse_telemetry(content: dict[str, Any]) -> tuple[Telemetry, list[str]]:
         native=_native(native),
         is_given="telemetry" in content,
     )
+    _refuse_commas(telemetry)
     return telemetry, sorted(unknown)
 
 
@@ -126,6 +127,19 @@ def parse_people(content: dict[str, Any]) -> tuple[Person | None, dict[str, Pers
         unknown += [f"users.{login}.{key}" for key in set(each) - _PERSON_KEYS]
         people[login] = _person(each, f"users.{login}.")
     return _person(value, "user.") if value else None, people, sorted(unknown)
+
+
+def _refuse_commas(telemetry: Telemetry) -> None:
+    """Refuse what OTEL_EXPORTER_OTLP_HEADERS cannot say: the client splits it at commas and decodes nothing."""
+    own = telemetry.native.headers or telemetry.native.endpoint not in (None, telemetry.endpoint)
+    passed_on = telemetry.native.headers if own else telemetry.headers
+    headers = passed_on if telemetry.native.enabled else {}
+    for name, text in headers.items():
+        if "," in text or text != text.strip():
+            raise TelemetryValueError(
+                f"has a comma or outer space in the header {name}, and telemetry.native cannot pass such a value on",
+                "Use a key without it, or give telemetry.native an endpoint and headers of its own.",
+            )
 
 
 def _native(value: dict[str, Any]) -> Native:

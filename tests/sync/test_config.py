@@ -102,6 +102,7 @@ def test_folder_in_place_of_the_file_is_an_error(tmp_path):
         ({"native": {"protocol": "thrift"}}, "telemetry.native.protocol"),
         ({"native": {"endpoint": "x"}}, "telemetry.native.endpoint"),
         ({"native": {"headers": {"x": "a\n"}}}, "telemetry.native.headers.x"),
+        ({"native": {"enabled": True, "headers": {"x": "a,b=c"}}}, "telemetry.native"),
     ],
 )
 def test_wrong_telemetry_value_names_its_key_and_shows_no_secret(values, key, tmp_path):

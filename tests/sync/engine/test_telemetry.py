@@ -178,7 +178,7 @@ def test_native_settings_stand_in_the_policy_file_and_go_again(site):
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "https://otlp.example",
-        "OTEL_EXPORTER_OTLP_HEADERS": "x-honeycomb-team=other%20key",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-honeycomb-team=other key",
     }
     site.configure(telemetry={**TELEMETRY, "native": {"enabled": False}})
     run(site.laptop())
