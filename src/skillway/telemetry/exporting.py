@@ -33,9 +33,9 @@ from skillway.telemetry.endpoint import ENVIRONMENT, Endpoint
 if TYPE_CHECKING:
     from opentelemetry.context import Context
 
-LONGEST_WAIT = 1.5
+LONGEST_WAIT = 1.0
 """Seconds at the end of a command for a receiver that does not answer."""
-_REQUEST_SECONDS = 1.2
+_REQUEST_SECONDS = 0.9
 _BATCH_EVERY = 5000
 """Milliseconds; a long command is seen while it works."""
 
