@@ -5,7 +5,6 @@ The mock has the API's documented shapes and refuses what the API refuses: unkno
 
 import json
 import re
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -22,7 +21,7 @@ class Mock:
 
     def __init__(self):
         self.datasets, self.columns, self.derived, self.queries, self.notes, self.boards = {}, {}, {}, {}, {}, {}
-        self.markers, self.writes, self.fault, self.url = [], [], None, ""
+        self.writes, self.fault, self.url = [], None, ""
 
     def answer(self, method, path, key, body):
         if self.fault and (fault := self.fault(method, path)):
@@ -93,10 +92,6 @@ class Mock:
             return 404, {"error": "no such board"}
         self.boards[name] = {**body, "id": name}
         return 200 if rest else 201, self.boards[name]
-
-    def _markers(self, _method, rest, body):
-        self.markers.append((rest[0], body))
-        return 201, {"id": "d1c84ec0", **body}
 
 
 @pytest.fixture
@@ -310,46 +305,3 @@ def test_terraform_has_the_same_columns_and_a_key_that_can_only_ingest(repositor
     assert (key["type"], key["permissions"]) == ("ingest", [{"create_datasets": "false"}]) or key["permissions"] == [
         {"create_datasets": False}
     ]
-
-
-# --- markers --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def publishing(skillway, repository, tmp_path, environment):
-    """A repository that is built and has keys, and publishes with markers; gives what publishes."""
-    folder = tmp_path / "published"
-    for name in ("base-plugin", "developer-tools", "skills", "hooks"):
-        shutil.copytree(repository / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    text = (repository / "organisation.yaml").read_text()
-    (folder / "organisation.yaml").write_text(f"{text}\ntelemetry:\n  honeycomb_api: {environment.url}\n")
-    for arguments in (["build"], ["release", "keys"]):
-        done = skillway(*arguments, cwd=folder)
-        assert done.returncode == 0, done.stderr
-
-    def publish(*arguments, key=KEY):
-        return skillway("release", "publish", *arguments, "--json", cwd=folder, HONEYCOMB_API_KEY=key)
-
-    return publish
-
-
-def test_release_is_marked_once_and_a_failed_marker_is_a_warning(publishing, environment):
-    assert publishing("--dry-run").returncode == 0
-    assert environment.markers == []
-    environment.fault = lambda *_: (503, {"error": "later"})
-    done = publishing("--ring", "canary")
-    envelope = json.loads(done.stdout)
-    assert (done.returncode, envelope["ok"], envelope["data"]["marker"]) == (0, True, None)
-    assert "no marker was posted" in envelope["warnings"][0]
-    environment.fault = None
-    assert json.loads(publishing("--ring", "broad").stdout)["data"]["marker"] == "d1c84ec0"
-    assert environment.markers == [("__all__", {"message": "acme release 1 in broad", "type": "catalog-release"})]
-    publishing()
-    assert len(environment.markers) == 1
-
-
-def test_missing_key_is_a_warning_too(publishing, environment):
-    envelope = json.loads(publishing(key="").stdout)
-    assert envelope["ok"]
-    assert "HONEYCOMB_API_KEY" in envelope["warnings"][0]
-    assert environment.markers == []
