@@ -47,6 +47,29 @@ def parse_json(text: str) -> object:
     return value
 
 
+def parse_member(text: str, name: str) -> object:
+    """Read the value of one member of a JSON text, wherever in it the member is, and nothing else.
+
+    Args:
+        text: JSON, in which the name occurs as a member's once.
+        name: In plain characters, as it stands between its quotes.
+
+    Raises:
+        Exception: There is no such member, or its value is not JSON.
+    """
+    key = '"' + name + '":'
+    place = text.index(key) + len(key)
+    while text[place] in " \t\r\n":
+        place += 1
+    try:
+        from _json import make_scanner
+    except ImportError:
+        from json import JSONDecoder
+
+        return JSONDecoder().raw_decode(text, place)[0]
+    return make_scanner(_Scanning)(text, place)[0]  # type: ignore[arg-type]
+
+
 def read_object(data: bytes) -> "dict[str, object]":
     """Read a JSON object; anything else, broken or of another kind, is an empty one."""
     try:
