@@ -24,7 +24,8 @@ from skillway_sync.telemetry_files import load_telemetry, login_of, render_telem
 
 FLUSH_STATE = "flush.json"
 """Beside the spool: what the flusher last met."""
-_REFUSED = (401, 403)
+_IT_MUST_ACT = ("config", "tls")
+"""Failures that no waiting mends, in the flusher's words; `auth` has a sentence of its own."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _MOST_BYTES = 64 * 1024
 
@@ -196,9 +197,14 @@ def _read_state(path: Path) -> dict[str, Any]:
 
 
 def _judge(home: Home, state: dict[str, Any]) -> Iterator[Diagnosis]:
-    status = state.get("status")
-    if status in _REFUSED:
+    failure, detail = state.get("failure"), str(state.get("detail", ""))[:80]
+    if failure == "auth":
         yield problem(
-            f"The receiver refuses the key of {home.path}'s flusher with {status}; its events are kept until it takes one.",
-            "Put a valid ingest key into telemetry.headers and raise telemetry.key_id.",
+            f"The receiver refuses the key of {home.path}'s flusher ({detail}); its events are kept until it takes one.",
+            "Put a valid ingest key into telemetry.headers and change telemetry.key_id.",
+        )
+    elif failure in _IT_MUST_ACT:
+        yield problem(
+            f"The flusher of {home.path} cannot send ({failure}: {detail}); its events are kept.",
+            "Check telemetry.endpoint and telemetry.ca_file.",
         )

@@ -68,6 +68,7 @@ def telling(layout: Layout, *, is_rollback: bool = False) -> Iterator[Told]:
             with contextlib.suppress(Exception):
                 after = load_applied(layout.state)
                 facts = describe_run(before, after, error or _failure(told), is_rollback=is_rollback)
+                facts["sync.scope"] = layout.scope
                 facts["duration_ms"] = round((time.monotonic() - started) * 1000, 1)
                 _tell(layout, after, facts)
 

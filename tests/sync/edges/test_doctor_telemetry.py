@@ -127,17 +127,19 @@ def test_native_telemetry_that_another_policy_switches_on_is_found(diagnose):
     assert diagnose(SOUND) == []
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_refused_key_is_a_problem(diagnose, status, system_laptop):
+@pytest.mark.parametrize(
+    ("failure", "detail"), [("auth", "401"), ("auth", "403"), ("config", "404"), ("tls", "SSLError")]
+)
+def test_what_no_waiting_mends_is_a_problem(diagnose, failure, detail, system_laptop):
     home = next(iter((system_laptop.layout.prefix / "home").iterdir()))
     state = home / ".local" / "state" / "skillway"
     state.mkdir(parents=True)
-    (state / FLUSH_STATE).write_text(json.dumps({"status": status}))
+    (state / FLUSH_STATE).write_text(json.dumps({"failure": failure, "detail": detail}))
     found = only(diagnose(SOUND))
-    assert (found.level, str(status) in found.what) == (PROBLEM, True)
+    assert (found.level, detail in found.what) == (PROBLEM, True)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "[" * 70_000, '{"status": "many"}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "[" * 70_000, '{"failure": ["auth"]}', '{"failure": "connection"}'])
 def test_damaged_flusher_state_is_no_traceback(diagnose, text, system_laptop):
     home = next(iter((system_laptop.layout.prefix / "home").iterdir()))
     (home / ".local" / "state" / "skillway").mkdir(parents=True)

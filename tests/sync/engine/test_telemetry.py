@@ -256,7 +256,13 @@ def test_run_is_recorded_and_the_flusher_started(telling_site):
     name, facts = json.loads(line)
     assert name == "skillway.sync.completed"
     assert facts.pop("duration_ms") >= 0
-    assert facts == {"sync.outcome": "ok", "sync.to": "2", "sync.trigger": "timer", "sync.plugins.changed": 2}
+    assert facts == {
+        "sync.outcome": "ok",
+        "sync.to": "2",
+        "sync.trigger": "timer",
+        "sync.scope": "system",
+        "sync.plugins.changed": 2,
+    }
     assert lines(telling_site, "flushed")[0].endswith("/hooks/flush.py")
 
 
