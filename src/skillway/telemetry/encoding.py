@@ -1,32 +1,159 @@
 """What is a batch of spooled records on the wire? OTLP logs in protobuf, equal in content to the hooks' JSON.
 
-Pure. Which attributes a record may have is checked before, by the hooks' own list; which batch is sent when, and what
-an answer means, is for `spool_sender`.
+Pure. The hooks' own reader decides what of a record may leave and writes each attribute as OTLP/JSON; here that text
+becomes bytes. A protobuf message is its fields one after the other, so what comes again and again (the same skill, the
+same plugin) is encoded once and joined from then on. Sending is for `spool_worker`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import struct
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-_UNSIGNED = 1 << 64
+# Field number and wire type of the messages that are put together here (opentelemetry-proto, logs.proto):
+_RESOURCE_LOGS = b"\x0a"  # ExportLogsServiceRequest.resource_logs = 1
+_RESOURCE = b"\x0a"  # ResourceLogs.resource = 1
+_SCOPE_LOGS = b"\x12"  # ResourceLogs.scope_logs = 2
+_SCOPE = b"\x0a"  # ScopeLogs.scope = 1
+_LOG_RECORD = b"\x12"  # ScopeLogs.log_records = 2
+_TIME = b"\x09"  # LogRecord.time_unix_nano = 1, fixed64
+_ATTRIBUTE = b"\x32"  # LogRecord.attributes = 6
+_OBSERVED = b"\x59"  # LogRecord.observed_time_unix_nano = 11, fixed64
+
+_UID_LENGTH = 32
+_START = '{"timeUnixNano":"%d",'
+_ATTRIBUTES = ',"attributes":['
+_KEY = '{"key":'
+_BETWEEN = ',{"key":'
+_VALUE = '","value":'
+_STRING = '{"stringValue":"'
+_DOUBLE = '{"doubleValue":'
+_TEXT_END = len('"}}')
+_UID_START = '"log.record.uid' + _VALUE + _STRING
+_TOOL_USE = '"tool_use_id"'
+_FIXED64 = struct.Struct("<Q").pack
+_DOUBLE64 = struct.Struct("<d").pack
+_ONE_BYTE = 0x80
 
 
-def any_value(value: Any) -> AnyValue:  # noqa: ANN401 - any JSON value of a record
-    """Encode one value; whole numbers stay whole."""
-    if isinstance(value, str):
-        return AnyValue(string_value=value)
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value)
-    if isinstance(value, float):
-        return AnyValue(double_value=value)
-    return AnyValue(array_value=ArrayValue(values=[any_value(each) for each in value]))
+def log_record(ts: int, text: str) -> bytes:
+    """Encode one record but for its time of observation.
+
+    Args:
+        ts: Its time, nanoseconds since 1970.
+        text: The LogRecord in OTLP/JSON as the hooks' reader writes it, without the closing brace.
+    """
+    head, _, attributes = text.partition(_ATTRIBUTES)
+    start = _START % ts
+    if not head.startswith(start) or not attributes.endswith("]"):
+        raise ValueError("not a record of the hooks' reader")
+    # What stands between two attributes cannot stand in one: inside of a text its quotes would be escaped.
+    parts = attributes[len(_KEY) : -1].split(_BETWEEN)
+    return b"".join((_TIME, _FIXED64(ts), _head_fields(head[len(start) :]), *map(_field, parts)))
 
 
-def key_values(attributes: Mapping[str, Any]) -> list[KeyValue]:
-    """Encode attributes, in their order."""
-    return [KeyValue(key=name, value=any_value(value)) for name, value in attributes.items()]
+@lru_cache(maxsize=256)
+def _head_fields(members: str) -> bytes:
+    """Encode what all records of one event and severity share, from the members of the record that say it."""
+    content = json.loads("{" + members + "}")
+    record = LogRecord(
+        severity_number=content["severityNumber"],
+        severity_text=content["severityText"],
+        event_name=content["eventName"],
+        body=_any_value(content["body"]),
+    )
+    return record.SerializeToString()
+
+
+def _field(part: str) -> bytes:
+    """Encode one attribute, from its JSON without what every attribute begins with."""
+    if part.startswith(_UID_START):
+        return _UID + part[len(_UID_START) : -_TEXT_END].encode()
+    # Numbers and the ids of tool calls hardly ever come again; what does is looked up.
+    return _fresh_field(part) if _DOUBLE in part or part.startswith(_TOOL_USE) else _known_field(part)
+
+
+def _fresh_field(part: str) -> bytes:
+    """Encode the two common kinds by hand, in a fifth of the time that messages take."""
+    key, _, value = part[1:].partition(_VALUE)
+    if "\\" in part:
+        return _message_field(part)
+    if value.startswith(_STRING) and value.isascii():
+        text = value[len(_STRING) : -_TEXT_END].encode()
+        return _pair_field(key.encode(), b"\x0a" + _varint(len(text)) + text)  # AnyValue.string_value = 1
+    if value.startswith(_DOUBLE):
+        return _pair_field(key.encode(), b"\x21" + _DOUBLE64(float(value[len(_DOUBLE) : -2])))  # double_value = 4
+    return _message_field(part)
+
+
+def _pair_field(key: bytes, value: bytes) -> bytes:
+    pair = b"\x0a" + _varint(len(key)) + key + b"\x12" + _varint(len(value)) + value  # KeyValue.key = 1, value = 2
+    return _ATTRIBUTE + _varint(len(pair)) + pair
+
+
+def _message_field(part: str) -> bytes:
+    return _delimited(_ATTRIBUTE, _key_value(json.loads(_KEY + part)).SerializeToString())
+
+
+_known_field = lru_cache(maxsize=20_000)(_message_field)
+
+
+def logs_request(records: Iterable[bytes], resource: str, scope: str, observed: int) -> bytes:
+    """Encode an ExportLogsServiceRequest.
+
+    Args:
+        records: What `log_record` gave, in the order in which they are sent.
+        resource: The resource's attributes, as KeyValues in OTLP/JSON joined by commas.
+        scope: The instrumentation scope's name.
+        observed: Nanoseconds since 1970.
+    """
+    end = _OBSERVED + _FIXED64(observed)
+    pieces = [_delimited(_SCOPE, InstrumentationScope(name=scope).SerializeToString())]
+    for record in records:
+        pieces += (_LOG_RECORD, _varint(len(record) + len(end)), record, end)
+    source = Resource(attributes=[_key_value(each) for each in json.loads("[" + resource + "]")])
+    logs = _delimited(_RESOURCE, source.SerializeToString()) + _delimited(_SCOPE_LOGS, b"".join(pieces))
+    return _delimited(_RESOURCE_LOGS, logs)
+
+
+def _key_value(pair: Mapping[str, Any]) -> KeyValue:
+    return KeyValue(key=pair["key"], value=_any_value(pair["value"]))
+
+
+def _any_value(value: Mapping[str, Any]) -> AnyValue:
+    ((kind, inner),) = value.items()
+    if kind == "stringValue":
+        return AnyValue(string_value=inner)
+    if kind == "boolValue":
+        return AnyValue(bool_value=inner)
+    if kind == "intValue":
+        return AnyValue(int_value=int(inner))
+    if kind == "doubleValue":
+        return AnyValue(double_value=inner)
+    return AnyValue(array_value=ArrayValue(values=[_any_value(each) for each in inner["values"]]))
+
+
+def _delimited(tag: bytes, data: bytes) -> bytes:
+    return tag + _varint(len(data)) + data
+
+
+def _varint(number: int) -> bytes:
+    if number < _ONE_BYTE:
+        return bytes((number,))
+    encoded = bytearray()
+    while number >= _ONE_BYTE:
+        encoded.append(number & 0x7F | _ONE_BYTE)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+_UID = _message_field(_UID_START + "0" * _UID_LENGTH + '"}}')[:-_UID_LENGTH]
+"""All ids are of one length, so that what stands before the id itself is the same each time."""

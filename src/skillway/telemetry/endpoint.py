@@ -42,6 +42,12 @@ class Endpoint:
     ca_file: str | None = None
     always: bool = False
 
+    @property
+    def logs_url(self) -> str | None:
+        """Where log records go: the environment may name an address for them alone."""
+        alone = os.environ.get(SIGNALS[1]) if self.source == ENVIRONMENT else None
+        return alone or self.url
+
 
 def wants_telemetry() -> bool:
     """Tell, at the cost of a few `stat`, whether anything could name an endpoint; `resolve_endpoint` has the last word."""

@@ -53,7 +53,7 @@ def look_at_spool(state: Path) -> SpoolLook:
     for path, size in _own_files(state / "spool", look):
         if path.name.startswith(_DROPPED):
             look.dropped[path.name.removeprefix(_DROPPED)] = size
-        elif ".jsonl" in path.name:
+        elif path.suffix in (".jsonl", ".claimed"):
             look.size += size
             _read(path, look)
     times = [record["ts"] / 1e9 for record in look.records if isinstance(record.get("ts"), int)]
