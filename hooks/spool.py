@@ -12,7 +12,7 @@ import posix
 import sys
 from time import time_ns
 
-from payload import environment, parse_member, quote_json, read_file
+from payload import environment, parse_member, quote_json, read_file, read_object, string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +42,32 @@ _segments: "dict[int, str]" = {}
 
 
 def is_off() -> bool:
-    """Tell whether the user or the environment wants no telemetry; asked before any file is touched."""
+    """Tell whether nothing may be recorded; asked before any file of the user's is touched."""
+    return opted_out() and not _is_always()
+
+
+def opted_out() -> bool:
+    """Tell whether the user or the environment wants no telemetry."""
     return environment("DO_NOT_TRACK") not in ("", "0") or environment("SKILLWAY_TELEMETRY") == "0"
+
+
+def _is_always() -> bool:
+    """Tell whether the organisation's policy overrides that; read only when somebody opted out."""
+    root = root_folder()
+    return bool(root) and read_object(read_file(root + "/telemetry.json")).get("always") is True
+
+
+def root_folder() -> str:
+    """Find the laptop's root from this file's place in the store; empty outside of a store."""
+    parts = __file__.rsplit("/", 5)
+    return parts[0] if len(parts) == 6 and parts[1] == "store" else ""  # noqa: PLR2004 - <root>/store/<plugin>/<digest>/hooks/<file>
+
+
+def user_hash() -> "str | None":
+    """Read the pseudonym that sync wrote for this user: {"schema": 1, "user.hash": hex, ...}; None until it did."""
+    state = state_folder()
+    data = read_file(state + "/user.json", 4096) if state else b""
+    return (string(read_object(data), "user.hash") or None) if data else None
 
 
 def state_folder() -> str:
@@ -264,7 +288,8 @@ def _write(spool: str, descriptor: int, record: bytes, size: int) -> bool:
         written = posix.write(descriptor, record)
     except OSError:
         written = 0
-    if written == len(record):
+    # All but the last newline is whole: the next record's leading one ends the line.
+    if written >= len(record) - 1:
         return True
     _count_drop(spool, "short_write")
     return False

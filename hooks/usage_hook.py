@@ -9,9 +9,15 @@ A skill is used in two ways that no event has in common: the model calls the too
 """
 
 import posix
+from time import time
 
 import spool
 from payload import environment, read_file, read_object, read_stdin, string
+
+FLUSH_AFTER_S = 60
+"""A flusher is started when the last one's mark is older than this, in seconds."""
+LONGEST_WAIT_S = 3700
+"""A mark that is further in the future than a flusher ever puts it is from a clock that jumped."""
 
 _UNLISTED = "unlisted"
 _PATH_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz-_."
@@ -21,7 +27,9 @@ def main() -> None:
     """Read one payload from stdin and keep its record; always ends with 0 and says nothing."""
     try:
         if not spool.is_off():
-            _record(read_object(read_stdin()))
+            payload = read_object(read_stdin())
+            _record(payload)
+            _flush(string(payload, "hook_event_name"))
     except Exception:
         pass
     # Not sys.exit: taking the interpreter down in order costs a millisecond, and nothing here is buffered.
@@ -39,22 +47,30 @@ def _record(payload: "dict[str, object]") -> None:
     spool.append(name, attributes)
 
 
+def _flush(event: str) -> None:
+    """Start the flusher when a session begins or ends, or when it did not run for a minute: one stat decides."""
+    mark = spool.state_folder() + "/flush.mark"
+    try:
+        age = time() - posix.stat(mark).st_mtime
+    except OSError:
+        age = FLUSH_AFTER_S + 1.0
+    is_edge = event in ("SessionStart", "SessionEnd")
+    # A mark in the future asks for peace: the receiver is away, or there is none.
+    if (age >= 0 if is_edge else age > FLUSH_AFTER_S) or age < -LONGEST_WAIT_S:
+        import flush_start
+
+        flush_start.start_flusher()
+
+
 def common_attributes(payload: "dict[str, object]") -> "dict[str, object]":
     """Give the attributes that every event has: whose session and prompt, and which client."""
     return {
         "session.id": string(payload, "session_id") or None,
         "prompt.id": string(payload, "prompt_id") or None,
-        "user.hash": _user_hash(),
+        "user.hash": spool.user_hash(),
         "app.version": _client_version(),
         "app.entrypoint": environment("CLAUDE_CODE_ENTRYPOINT") or None,
     }
-
-
-def _user_hash() -> "str | None":
-    """Read the pseudonym that sync wrote for this user: {"schema": 1, "user.hash": hex}."""
-    state = spool.state_folder()
-    data = read_file(state + "/user.json", 4096) if state else b""
-    return (string(read_object(data), "user.hash") or None) if data else None
 
 
 def _client_version() -> "str | None":
@@ -119,7 +135,7 @@ def skill_attributes(name: str) -> "dict[str, object]":
     Args:
         name: As Claude Code gives it, `plugin:skill`.
     """
-    root = _root()
+    root = spool.root_folder()
     plugin, _, skill = name.partition(":")
     catalogue = read_object(read_file(root + "/.claude-plugin/marketplace.json")) if root else {}
     folder = _plugin_folder(catalogue, plugin)
@@ -133,12 +149,6 @@ def skill_attributes(name: str) -> "dict[str, object]":
         "plugin.digest": folder.rpartition("/")[2][:12],
         "marketplace.name": string(catalogue, "name") or None,
     }
-
-
-def _root() -> str:
-    """Find the laptop's root from this file's place in the store; empty outside of a store."""
-    parts = __file__.rsplit("/", 5)
-    return parts[0] if len(parts) == 6 and parts[1] == "store" else ""  # noqa: PLR2004 - <root>/store/<plugin>/<digest>/hooks/<file>
 
 
 def _plugin_folder(catalogue: "dict[str, object]", plugin: str) -> str:
