@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from receiver import Receiver  # noqa: E402 - beside this file, which is no package
+from receiver import Receiver
 
 DIGEST = "ab" * 32
 

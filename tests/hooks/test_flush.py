@@ -1,13 +1,5 @@
 """The flusher, as its own process against receivers on loopback."""
 
-import json
-import os
-import subprocess
-import sys
-
-import pytest
-from receiver import OK, Receiver, Reply, attributes
-
 USED = "skillway.skill.used"
 
 

@@ -28,6 +28,8 @@ _ATTRIBUTE = b"\x32"  # LogRecord.attributes = 6
 _OBSERVED = b"\x59"  # LogRecord.observed_time_unix_nano = 11, fixed64
 
 _UID_LENGTH = 32
+_MAX_KNOWN = 10_000
+_known: dict[str, bytes] = {}
 _START = '{"timeUnixNano":"%d",'
 _ATTRIBUTES = ',"attributes":['
 _KEY = '{"key":'
@@ -56,7 +58,9 @@ def log_record(ts: int, text: str) -> bytes:
         raise ValueError("not a record of the hooks' reader")
     # What stands between two attributes cannot stand in one: inside of a text its quotes would be escaped.
     parts = attributes[len(_KEY) : -1].split(_BETWEEN)
-    return b"".join((_TIME, _FIXED64(ts), _head_fields(head[len(start) :]), *map(_field, parts)))
+    known = _known.get
+    fields = [known(part) or _new_field(part) for part in parts]
+    return b"".join((_TIME, _FIXED64(ts), _head_fields(head[len(start) :]), *fields))
 
 
 @lru_cache(maxsize=256)
@@ -69,15 +73,21 @@ def _head_fields(members: str) -> bytes:
         event_name=content["eventName"],
         body=_any_value(content["body"]),
     )
-    return record.SerializeToString()
+    data: bytes = record.SerializeToString()
+    return data
 
 
-def _field(part: str) -> bytes:
-    """Encode one attribute, from its JSON without what every attribute begins with."""
+def _new_field(part: str) -> bytes:
+    """Encode an attribute that has not been met, from its JSON without what every attribute begins with."""
     if part.startswith(_UID_START):
         return _UID + part[len(_UID_START) : -_TEXT_END].encode()
-    # Numbers and the ids of tool calls hardly ever come again; what does is looked up.
-    return _fresh_field(part) if _DOUBLE in part or part.startswith(_TOOL_USE) else _known_field(part)
+    field = _fresh_field(part)
+    # Numbers and the ids of tool calls hardly ever come again.
+    if _DOUBLE not in part and not part.startswith(_TOOL_USE):
+        if len(_known) >= _MAX_KNOWN:
+            _known.clear()
+        _known[part] = field
+    return field
 
 
 def _fresh_field(part: str) -> bytes:
@@ -100,9 +110,6 @@ def _pair_field(key: bytes, value: bytes) -> bytes:
 
 def _message_field(part: str) -> bytes:
     return _delimited(_ATTRIBUTE, _key_value(json.loads(_KEY + part)).SerializeToString())
-
-
-_known_field = lru_cache(maxsize=20_000)(_message_field)
 
 
 def logs_request(records: Iterable[bytes], resource: str, scope: str, observed: int) -> bytes:

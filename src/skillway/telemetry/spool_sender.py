@@ -73,7 +73,7 @@ def send_spool(
 
 
 def _run_worker(state: Path, endpoint: Endpoint, hooks: Path, on_progress: Callable[[int], object]) -> None:
-    document = {"endpoint": endpoint.logs_url, "headers": endpoint.headers, "key_id": endpoint.key_id}
+    document: dict[str, Any] = {"endpoint": endpoint.logs_url, "headers": endpoint.headers, "key_id": endpoint.key_id}
     document |= {"environment": endpoint.environment, "ca_file": endpoint.ca_file, "always": endpoint.always}
     asked = {"hooks": str(hooks), "telemetry": document, "version": _base_version()}
     # -P: the folder that the command was started in must not be a place to import from.
@@ -130,7 +130,7 @@ def _not_sent(figures: SendingState, result: Sent) -> SendingError:
     return error
 
 
-_FIXES: dict[str, Any] = {
+_FIXES: dict[str, str] = {
     "auth": "Give a key that the receiver takes; with sync, IT's telemetry.headers.",
     "config": "Check that the endpoint is the base address of an OTLP/HTTP receiver.",
     "tls": "Check the endpoint's certificate and telemetry.ca_file.",

@@ -46,7 +46,7 @@ def receiver():
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             status, headers, answer = made.answer(self.path, body) if made.answer else (200, {}, b"")
-            made.posts.append((self.path, dict(self.headers), body))
+            made.posts.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
             self.send_response(status)
             for name, value in {"Content-Length": str(len(answer)), **headers}.items():
                 self.send_header(name, value)
