@@ -22,9 +22,59 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from skillway.telemetry import encoding
 
+MAX_KNOWN = 20_000
 MAX_BODY = 64 << 10
 REQUEST_S = 10.0
 """Longest time for one request, in seconds."""
+_ONCE = "tool_use_id"
+"""The text that no two events share; remembering it would only push others out."""
+
+
+def make_reader(records: Any) -> type:  # noqa: ANN401 - a module of the hooks
+    """Make a reader that gives records in protobuf.
+
+    Args:
+        records: The hooks' `flush_records`; its own reader still decides what of a record may leave, and how a value
+            is written. What it wrote once is encoded once: most texts come again and again.
+    """
+
+    class ProtobufReader(records.Reader):  # type: ignore[misc]
+        """Reads as its base does; `text` of its records is protobuf."""
+
+        def __init__(self, lists: dict[str, Any]) -> None:
+            super().__init__(lists)
+            self._known: dict[tuple[str, str, object], bytes] = {}
+            written = {"key": "skillway.schema.version", "value": {"intValue": str(lists["schema"])}}
+            self._version = encoding.attribute_field(json.dumps(written))
+
+        def _record(self, name: str, uid: str, ts: int, attributes: object, rules: dict[str, Any], size: int) -> Any:  # noqa: ANN401 - as above
+            values = attributes if isinstance(attributes, dict) else {}
+            known = self._known.get
+            fields = [encoding.uid_field(uid), self._version]
+            for key, value in values.items():
+                # Only texts and truth values: as keys of a mapping 1, 1.0 and True would be the same.
+                is_lasting = (type(value) is str and key != _ONCE) or type(value) is bool
+                field = known((name, key, value)) if is_lasting else None
+                fields.append(self._encode(name, key, value, rules, is_lasting) if field is None else field)
+            unknown = fields.count(b"")
+            if "skillway.sample.weight" in values:
+                fields.append(self._field("sampleRate", values["skillway.sample.weight"], records._SAMPLE_RATE))  # noqa: SLF001 - the hooks' one rule for it
+            head = encoding.record_head(name, records._severity(values))  # noqa: SLF001 - as above
+            return records.Record(name, ts, encoding.log_record(ts, head, fields), size, unknown)
+
+        def _encode(self, name: str, key: str, value: object, rules: dict[str, Any], is_lasting: bool) -> bytes:
+            field = self._field(key, value, rules)
+            if is_lasting:
+                if len(self._known) >= MAX_KNOWN:
+                    self._known.clear()
+                self._known[name, key, value] = field
+            return field
+
+        def _field(self, key: str, value: object, rules: dict[str, Any]) -> bytes:
+            written = self._part(key, value, rules)
+            return encoding.attribute_field(written) if written else b""
+
+    return ProtobufReader
 
 
 class HttpxSender:
@@ -132,11 +182,10 @@ def _swap() -> None:
     records: Any = importlib.import_module("flush_records")
 
     def request_body(batch: list[Any], resource: str, now_ns: int) -> bytes:
-        ordered = sorted(batch, key=lambda record: record.ts)
-        encoded = [encoding.log_record(record.ts, record.text) for record in ordered]
-        return encoding.logs_request(encoded, resource, records.SCOPE, now_ns)
+        texts = [record.text for record in sorted(batch, key=lambda record: record.ts)]
+        return encoding.logs_request(texts, resource, records.SCOPE, now_ns)
 
-    records.request_body = request_body
+    records.Reader, records.request_body = make_reader(records), request_body
     transport: Any = importlib.import_module("flush_http")
     transport.Sender = HttpxSender
 
