@@ -25,9 +25,10 @@ def command(out: Output) -> None:
       skillway usage flush
     """  # noqa: D301 - click's mark for "do not re-wrap"
     from skillway.errors import UndecidedError
-    from skillway.telemetry.endpoint import is_refused, resolve_endpoint
+    from skillway.telemetry.endpoint import resolve_endpoint
     from skillway.telemetry.spool import look_at_spool, own_state_folder
     from skillway.telemetry.spool_sender import send_spool
+    from skillway.telemetry.wanted import is_refused
 
     endpoint = resolve_endpoint()
     if endpoint is None or endpoint.logs_url is None:

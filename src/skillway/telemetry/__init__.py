@@ -106,7 +106,7 @@ def command(name: Callable[[], str]) -> Iterator[Span]:
         name: Gives the command's name; asked only when there is somebody to tell.
     """
     global _sink
-    from skillway.telemetry.endpoint import wants_telemetry  # noqa: PLC0415 - see the module's first lines
+    from skillway.telemetry.wanted import wants_telemetry  # noqa: PLC0415 - see the module's first lines
 
     if not wants_telemetry():
         yield _NOTHING

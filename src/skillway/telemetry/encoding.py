@@ -26,6 +26,11 @@ _LOG_RECORD = b"\x12"  # ScopeLogs.log_records = 2
 _TIME = b"\x09"  # LogRecord.time_unix_nano = 1, fixed64
 _ATTRIBUTE = b"\x32"  # LogRecord.attributes = 6
 _OBSERVED = b"\x59"  # LogRecord.observed_time_unix_nano = 11, fixed64
+_PAIR_KEY = b"\x0a"  # KeyValue.key = 1
+_PAIR_VALUE = b"\x12"  # KeyValue.value = 2
+_TEXT = b"\x0a"  # AnyValue.string_value = 1
+_NUMBER = b"\x21"  # AnyValue.double_value = 4, fixed64
+_NINE = b"\x09"  # bytes of a number with its field
 
 _UID_LENGTH = 32
 _KEY = '{"key":"'
@@ -36,6 +41,7 @@ _TEXT_END = len('"}}')
 _FIXED64 = struct.Struct("<Q").pack
 _DOUBLE64 = struct.Struct("<d").pack
 _ONE_BYTE = 0x80
+_SHORT = tuple(bytes((number,)) for number in range(_ONE_BYTE))
 
 
 def log_record(ts: int, head: bytes, attributes: Iterable[bytes]) -> bytes:
@@ -79,20 +85,22 @@ def attribute_field(written: str) -> bytes:
     Args:
         written: A KeyValue in OTLP/JSON, as the hooks' reader writes it.
     """
-    key, _, value = written[len(_KEY) :].partition(_VALUE)
+    key, _, value = written.partition(_VALUE)
     if "\\" in written or not written.isascii():
         return _message_field(written)
     if value.startswith(_STRING):
         text = value[len(_STRING) : -_TEXT_END].encode()
-        return _pair_field(key.encode(), b"\x0a" + _varint(len(text)) + text)  # AnyValue.string_value = 1
+        return _delimited(_ATTRIBUTE, _key_field(key) + _delimited(_PAIR_VALUE, _delimited(_TEXT, text)))
     if value.startswith(_DOUBLE):
-        return _pair_field(key.encode(), b"\x21" + _DOUBLE64(float(value[len(_DOUBLE) : -2])))  # double_value = 4
+        number = _DOUBLE64(float(value[len(_DOUBLE) : -2]))
+        return _delimited(_ATTRIBUTE, _key_field(key) + _PAIR_VALUE + _NINE + _NUMBER + number)
     return _message_field(written)
 
 
-def _pair_field(key: bytes, value: bytes) -> bytes:
-    pair = b"\x0a" + _varint(len(key)) + key + b"\x12" + _varint(len(value)) + value  # KeyValue.key = 1, value = 2
-    return _ATTRIBUTE + _varint(len(pair)) + pair
+@lru_cache(maxsize=256)
+def _key_field(start: str) -> bytes:
+    """Encode the key of a KeyValue, from its JSON up to the end of the key."""
+    return _delimited(_PAIR_KEY, start[len(_KEY) :].encode())
 
 
 def _message_field(written: str) -> bytes:
@@ -135,12 +143,11 @@ def _any_value(value: Mapping[str, Any]) -> AnyValue:
 
 
 def _delimited(tag: bytes, data: bytes) -> bytes:
-    return tag + _varint(len(data)) + data
+    length = len(data)
+    return tag + (_SHORT[length] if length < _ONE_BYTE else _varint(length)) + data
 
 
 def _varint(number: int) -> bytes:
-    if number < _ONE_BYTE:
-        return bytes((number,))
     encoded = bytearray()
     while number >= _ONE_BYTE:
         encoded.append(number & 0x7F | _ONE_BYTE)

@@ -1,7 +1,7 @@
 """Where does the CLI send to: what IT manages, what the repository says, or what the environment says?
 
-In this order; the first that names an endpoint is taken whole. No endpoint, no telemetry. Imported by every command,
-so whatever costs time is imported only when an endpoint is named.
+In this order; the first that names an endpoint is taken whole. No endpoint, no telemetry. Whether it is worth asking at
+all, `wanted` tells.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from skillway_sync.layout import Layout, system_layout, user_layout
+from skillway.telemetry.wanted import ENDPOINT, SIGNALS, is_refused, managed_files, repository_file
 
-ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
-SIGNALS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")
 MANAGED, REPOSITORY, ENVIRONMENT = "managed", "organisation.yaml", "environment"
 
 
@@ -49,50 +47,6 @@ class Endpoint:
         return alone or self.url
 
 
-def wants_telemetry() -> bool:
-    """Tell, at the cost of a few `stat`, whether anything could name an endpoint; `resolve_endpoint` has the last word."""
-    variables = os.environ
-    if variables.get("SKILLWAY_TELEMETRY_DEBUG", "0") not in ("", "0"):
-        return not is_refused(variables)
-    if any(variables.get(name) for name in (ENDPOINT, *SIGNALS)):
-        return True
-    return any(path.exists() for path in managed_files()) or repository_file() is not None
-
-
-def is_refused(variables: Mapping[str, str]) -> bool:
-    """Tell whether the user wants no telemetry: DO_NOT_TRACK, SKILLWAY_TELEMETRY=0 or OTEL_SDK_DISABLED."""
-    return (
-        variables.get("DO_NOT_TRACK", "") not in ("", "0")
-        or variables.get("SKILLWAY_TELEMETRY") == "0"
-        or variables.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    )
-
-
-def managed_layouts() -> list[Layout]:
-    """Give the places where sync may have put telemetry.json, IT's first."""
-    home = os.environ.get("HOME") or os.environ.get("USERPROFILE")
-    return [system_layout(), *([user_layout(home=Path(home))] if home else [])]
-
-
-def managed_files() -> list[Path]:
-    """Name the telemetry.json files that sync may have written, IT's first."""
-    return [layout.telemetry_file for layout in managed_layouts()]
-
-
-def repository_file() -> Path | None:
-    """Find organisation.yaml here or above, if the word telemetry stands in it."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        path = folder / "organisation.yaml"
-        try:
-            return path if b"\ntelemetry:" in b"\n" + path.read_bytes() else None
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return None
-    return None
-
-
 def resolve_endpoint(variables: Mapping[str, str] | None = None) -> Endpoint | None:
     """Find the receiver; None when nobody names one, or the user refuses and policy does not outweigh it."""
     variables = os.environ if variables is None else variables
@@ -105,7 +59,7 @@ def resolve_endpoint(variables: Mapping[str, str] | None = None) -> Endpoint | N
 def _managed() -> Endpoint | None:
     for path in managed_files():
         try:
-            content = json.loads(path.read_bytes())
+            content = json.loads(Path(path).read_bytes())
             headers = content.get("headers") or {}
             if content["schema"] == 1 and isinstance(content["endpoint"], str):
                 return Endpoint(
@@ -126,11 +80,11 @@ def _of_repository(variables: Mapping[str, str]) -> Endpoint | None:
     path = repository_file()
     if path is None:
         return None
-    from skillway.errors import SkillwayError  # noqa: PLC0415 - only a repository that names an endpoint pays for YAML
+    from skillway.errors import SkillwayError  # noqa: PLC0415 - only a repository that says so pays for YAML
     from skillway.organisation import load_organisation  # noqa: PLC0415 - as above
 
     try:
-        url = load_organisation(path.parent).otlp_endpoint
+        url = load_organisation(Path(path).parent).otlp_endpoint
     except SkillwayError:
         return None  # the command itself tells of it
     return None if url is None else Endpoint(url, REPOSITORY, parse_headers(variables.get(HEADERS, "")))

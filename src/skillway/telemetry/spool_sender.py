@@ -17,9 +17,10 @@ from typing import Any
 
 from skillway.content import content_path
 from skillway.errors import EXIT_AUTH, EXIT_RETRY, SkillwayError, UndecidedError
-from skillway.telemetry.endpoint import Endpoint, managed_layouts
+from skillway.telemetry.endpoint import Endpoint
 from skillway.telemetry.sending_state import SendingState, load_sending_state
 from skillway.telemetry.spool import look_at_spool
+from skillway.telemetry.wanted import managed_roots
 
 _LOOK_EVERY = 0.1
 """Seconds between two looks at the figures."""
@@ -106,9 +107,9 @@ def _tell(state: Path, told: int, on_progress: Callable[[int], object]) -> int:
 
 def _base_version() -> str | None:
     """Read the installed base plugin's version, which is what events name; None where sync has installed nothing."""
-    for layout in managed_layouts():
+    for root in map(Path, managed_roots()):
         try:
-            folder = layout.store / layout.guard_pointer.read_text(encoding="utf-8").strip()
+            folder = root / "store" / (root / "guard" / "current").read_text(encoding="utf-8").strip()
             version = json.loads((folder / ".claude-plugin" / "plugin.json").read_bytes())["version"]
         except (OSError, ValueError, RecursionError, KeyError, TypeError):
             continue

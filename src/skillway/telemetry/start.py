@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from skillway.telemetry import Sink, Span, Value
 from skillway.telemetry.endpoint import resolve_endpoint
+from skillway.telemetry.wanted import is_debugging, is_refused
 
 
 def open_sink(name: Callable[[], str]) -> tuple[Sink | None, str]:
@@ -19,8 +20,8 @@ def open_sink(name: Callable[[], str]) -> tuple[Sink | None, str]:
         None and an empty name when there is no endpoint, or no exporter is installed, or anything else fails.
     """
     try:
-        if os.environ.get("SKILLWAY_TELEMETRY_DEBUG", "0") not in ("", "0"):
-            return Printer(), name()
+        if is_debugging():
+            return (None, "") if is_refused(os.environ) else (Printer(), name())
         endpoint = resolve_endpoint()
         if endpoint is None:
             return None, ""

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from skillway.telemetry.endpoint import parse_headers, resolve_endpoint
+from skillway.telemetry.wanted import managed_files, managed_roots
+from skillway_sync.layout import system_layout, user_layout
 
 ORGANISATION = "name: acme\nteams: [support]\n"
 
@@ -152,6 +154,12 @@ def test_endpoint_that_is_no_address_fails_nothing(skillway):
     done = skillway("build", OTEL_EXPORTER_OTLP_ENDPOINT="not an address", OTEL_EXPORTER_OTLP_HEADERS="=,x,\r\n=2")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+def test_places_of_managed_files_are_those_of_sync(home):
+    layouts = (system_layout(), user_layout(home=home))
+    assert list(managed_files()) == [str(layout.telemetry_file) for layout in layouts]
+    assert list(managed_roots()) == [str(layout.root) for layout in layouts]
 
 
 def test_headers_are_read_as_the_specification_writes_them():
