@@ -32,9 +32,11 @@ class Record:
         text: An OTLP LogRecord in JSON, without its end and without the time of observation.
         size: Bytes of its line in the spool.
         unknown: How many attributes were left out.
+        decision: Of a hook's decision its session, rule, decision and milliseconds; else None.
+        ended: The session that it ends, or "".
     """
 
-    __slots__ = ("name", "size", "text", "ts", "unknown")
+    __slots__ = ("decision", "ended", "name", "size", "text", "ts", "unknown")
 
     def __init__(self, name: str, ts: int, text: str, size: int, unknown: int) -> None:
         self.name = name
@@ -42,6 +44,8 @@ class Record:
         self.text = text
         self.size = size
         self.unknown = unknown
+        self.decision: "tuple[str, str, str, float] | None" = None
+        self.ended = ""
 
 
 class Reader:
@@ -97,7 +101,10 @@ class Reader:
             '{"timeUnixNano":"' + str(ts) + '",' + _severity(values) + ',"eventName":"' + name
             + '","body":{"stringValue":"' + name + '"},"attributes":[' + ",".join(filter(None, parts)) + "]"
         )  # fmt: skip
-        return Record(name, ts, text, size, unknown)
+        record = Record(name, ts, text, size, unknown)
+        if name in _SUMMED:
+            _tell_session(record, values)
+        return record
 
     def _cached(self, name: str, key: str, value: str, rules: "dict[str, Any]") -> str:
         """Write a text attribute; most of them come again and again."""
@@ -150,6 +157,20 @@ def _number(value: "int | float", kind: str, least: int) -> str:
     if kind == "number":
         return '{"doubleValue":' + repr(float(value)) + "}"
     return '{"intValue":"' + str(value) + '"}' if kind == "integer" and isinstance(value, int) else ""
+
+
+_SUMMED = ("skillway.hook.decision", "skillway.session.ended")
+
+
+def _tell_session(record: Record, values: "dict[str, Any]") -> None:
+    """Keep beside the text what sums of a session are made of."""
+    session, milliseconds = values.get("session.id"), values.get("duration_ms")
+    if not isinstance(session, str):
+        return
+    if record.name == _SUMMED[1]:
+        record.ended = session
+    elif isinstance(milliseconds, (int, float)):
+        record.decision = session, str(values.get("hook.rule.id", "")), str(values.get("hook.decision")), milliseconds
 
 
 def _severity(values: "dict[str, Any]") -> str:

@@ -106,11 +106,11 @@ def _flush(folder: str, config: "Config") -> None:
 
         flush_daily.keep_own_records(waiting, state, config)
         waiting.claim()
-        enforce(waiting, state)
         Run(waiting, state, config).send_all()
     else:
         waiting.claim_old()
-        enforce(waiting, state)
+    # After the sending: what is too old and could be sent is worth more than its age.
+    enforce(waiting, state)
     state.save()
     state.mark(0 if config.url else WITHOUT_ENDPOINT_S)
 
@@ -129,7 +129,7 @@ def load_lists() -> "dict[str, Any]":
     Raises:
         Exception: It is missing or broken; then nothing may be sent.
     """
-    with open(os.path.dirname(os.path.abspath(__file__)) + "/events.json", encoding="utf-8") as file:
+    with open(os.path.dirname(os.path.abspath(__file__)) + "/" + spool.ALLOW_LIST, encoding="utf-8") as file:
         lists: "dict[str, Any]" = json.load(file)
     return lists
 
@@ -206,10 +206,13 @@ class Run:
             self._state.values["skew_s"] = ahead
 
     def _accept(self, batch: "Batch", rejected: int, failure: str) -> None:
+        import flush_summary
+
         batch.commit(self._waiting, self._state)
         self._accepted += len(batch.records)
         self._state.count("sent", len(batch.records) - rejected)
         self._state.drop("rejected", rejected)
+        flush_summary.add(batch, self._state)
         self._state.succeeded()
         self._state.values["failure"] = failure
         self._state.save()

@@ -47,6 +47,7 @@ _DEFAULTS = {
     "reported": {},
     "inventory_day": "",
     "health_at": 0,
+    "sessions": {},
 }  # type: dict[str, Any]
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+ALLOW_LIST = "events.json"
 SCHEMA = 1
 """Version of `events.json` and of the record's frame."""
 
@@ -133,7 +134,7 @@ def _allow_list(name: str) -> "tuple[dict[str, Any] | None, dict[str, Any], dict
     these 8. A quoted name with its colon cannot stand inside of a string, and a test keeps the names apart.
     """
     try:
-        text = read_file(__file__.rpartition("/")[0] + "/events.json").decode()
+        text = read_file(__file__.rpartition("/")[0] + "/" + ALLOW_LIST).decode()
         event = parse_member(text, name)
         common = parse_member(text, "common")
         characters = parse_member(text, "characters")

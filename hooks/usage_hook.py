@@ -20,11 +20,12 @@ LONGEST_WAIT_S = 3700
 """A mark that is further in the future than a flusher ever puts it is from a clock that jumped."""
 
 _UNLISTED = "unlisted"
+_TYPED = "/typed"
 _PATH_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz-_."
 
 
 def main() -> None:
-    """Read one payload from stdin and keep its record; always ends with 0 and says nothing."""
+    """Read one payload from stdin and keep its record; always ends with 0, and says nothing but the notice, once."""
     try:
         if not spool.is_off():
             payload = read_object(read_stdin())
@@ -70,6 +71,7 @@ def common_attributes(payload: "dict[str, object]") -> "dict[str, object]":
         "user.hash": spool.user_hash(),
         "app.version": _client_version(),
         "app.entrypoint": environment("CLAUDE_CODE_ENTRYPOINT") or None,
+        "skillway.ci": True if environment("CI") not in ("", "0", "false") else None,
     }
 
 
@@ -86,6 +88,9 @@ def _tool_used(payload: "dict[str, object]") -> "tuple[str, dict[str, object]] |
         return None
     asked = payload.get("tool_input")
     attributes = skill_attributes(string(asked, "skill") if isinstance(asked, dict) else "")
+    prompt = string(payload, "prompt_id")
+    if prompt and _typed_line(prompt, attributes) in read_file(spool.state_folder() + _TYPED):
+        return None
     attributes["invocation_trigger"] = "claude-proactive"
     attributes["tool_use_id"] = string(payload, "tool_use_id") or None
     attributes["duration_ms"] = payload.get("duration_ms")
@@ -103,13 +108,25 @@ def _typed(payload: "dict[str, object]") -> "tuple[str, dict[str, object]] | Non
         return None
     attributes = skill_attributes(string(payload, "command_name"))
     attributes["invocation_trigger"] = "user-slash"
+    prompt = string(payload, "prompt_id")
+    if prompt and attributes["skill.name"] != _UNLISTED:
+        import usage_typed
+
+        usage_typed.keep_typed(_typed_line(prompt, attributes))
     return "skillway.skill.used", attributes
+
+
+def _typed_line(prompt: str, attributes: "dict[str, object]") -> bytes:
+    return f"\n{prompt[:64]} {attributes['skill.name']}\n".encode("utf-8", "replace")
 
 
 def _session_started(payload: "dict[str, object]") -> "tuple[str, dict[str, object]] | None":
     # Compaction starts a session in name only; counted, it would double every long conversation.
     if payload.get("source") == "compact":
         return None
+    import usage_notice
+
+    usage_notice.show_notice()
     return "skillway.session.started", {"session.source": string(payload, "source") or None}
 
 

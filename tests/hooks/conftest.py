@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,6 +145,13 @@ class Laptop:
         assert done.stdout == ""
         return done.stderr
 
+    def hold_flusher(self) -> None:
+        """Keep hooks from starting the flusher, as after a failure."""
+        self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mark = self.state / "flush.mark"
+        mark.touch(mode=0o600)
+        os.utime(mark, (time.time() + 1800,) * 2)
+
     def forget_waiting(self) -> None:
         """Let the time pass that the flusher waits after a failure."""
         state = self.state / "flush.json"
@@ -157,7 +165,7 @@ class Laptop:
     def waiting(self, name: str = "skillway.skill.used") -> "list[str]":
         """Give the ids of all records of one event that are in the spool and not done."""
         found = []
-        for file in [*self.spool.glob("*.jsonl"), *self.spool.glob("*.claimed")]:
+        for file in [*sorted(self.spool.glob("*.claimed")), *sorted(self.spool.glob("*.jsonl"))]:
             journal = file.with_suffix(".offset")
             done = int(journal.read_text()) if file.suffix == ".claimed" and journal.exists() else 0
             for line in file.read_bytes()[done:].split(b"\n"):

@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import os
 import socket
 import struct
 import threading
+import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,9 +25,9 @@ OK = Reply()
 
 
 class Receiver:
-    """Answers each request with what `reply(records)` says; `records` are the LogRecords of the request."""
+    """Answers each request with `reply`, or with what `reply(records)` says of the request's LogRecords."""
 
-    def __init__(self, reply=lambda records: OK):
+    def __init__(self, reply=OK):
         self.reply = reply
         self.requests = []
         self.accepted = []
@@ -70,7 +72,7 @@ class Receiver:
                     for record in scope["logRecords"]
                 ]
                 receiver.requests.append((self.path, dict(self.headers.items()), document))
-                reply = receiver.reply(records)
+                reply = receiver.reply(records) if callable(receiver.reply) else receiver.reply
                 if reply.how == "answer":
                     if 200 <= reply.status < 300 and not reply.body.startswith(b"<"):
                         receiver.accepted.extend(records)
@@ -80,7 +82,7 @@ class Receiver:
 
             def answer(self, reply):
                 self.send_response_only(reply.status)
-                headers = {"Date": formatdate(__import__("time").time() + receiver.skew, usegmt=True)}
+                headers = {"Date": formatdate(time.time() + receiver.skew, usegmt=True)}
                 headers.update({"Content-Length": str(len(reply.body)), **reply.headers})
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -98,6 +100,7 @@ class Receiver:
                             break
                 elif how == "reset":
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    os.close(self.connection.detach())
                 elif how == "half-closed":
                     self.connection.shutdown(socket.SHUT_WR)
                 self.close_connection = True

@@ -190,6 +190,7 @@ def test_no_canary_of_a_thousand_payloads_reaches_the_spool(laptop, seed):
 
 
 def test_usage_imports_nothing_slow(laptop):
+    laptop.hold_flusher()
     program = (
         "import sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1]); import usage_hook, posix; posix._exit = print\n"
         "usage_hook.main(); print(*sorted(set(sys.modules) - before), sep=chr(10))"
