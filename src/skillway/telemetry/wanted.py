@@ -4,7 +4,7 @@
 """
 
 # pathlib objects cost more than all else here.
-# ruff: noqa: PTH100, PTH109, PTH110, PTH111, PTH118, PTH120, PTH123
+# ruff: noqa: PTH109, PTH111, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
