@@ -33,11 +33,13 @@ STAMP_FILE = "told.json"
 
 # $1 interpreter, $2 hooks folder, $3 event name, $4 its attributes or nothing, $5 what the flusher is told.
 _SCRIPT = """
+[ -d "$HOME" ] || exit 0
 if [ -n "$4" ] && [ -r "$2/record.py" ]; then printf '%s' "$4" | "$1" -I -S "$2/record.py" "$3"; fi
 if [ -r "$2/flush.py" ]; then exec "$1" -I -S "$2/flush.py"; fi
 """
-_PASSED_ON = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "SSL_CERT_FILE")
-_USERS_OWN = ("XDG_STATE_HOME", "DO_NOT_TRACK", "SKILLWAY_TELEMETRY", "SKILLWAY_SPOOL_MODE")
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "SSL_CERT_FILE")
+_PASSED_ON = (*_PROXIES, "DO_NOT_TRACK", "SKILLWAY_TELEMETRY", "SKILLWAY_SPOOL_MODE")
+"""What is said to sync counts for what it starts; whether policy outweighs a refusal, the hooks find out."""
 
 
 @dataclass
@@ -155,7 +157,7 @@ def _start(layout: Layout, home: Home, interpreter: str, hooks: Path, event: str
         return
     if is_root() and home.uid != os.geteuid():
         return  # a home that could not be entered as its owner gets no process of root's
-    names = (*_PASSED_ON, *(_USERS_OWN if layout.scope == USER else ()))
+    names = (*_PASSED_ON, *(("XDG_STATE_HOME",) if layout.scope == USER else ()))
     environment = {name: os.environ[name] for name in names if name in os.environ}
     environment |= {"HOME": str(home.path), "PATH": "/usr/bin:/bin"}
     subprocess.Popen(  # not waited for: it outlives this process
