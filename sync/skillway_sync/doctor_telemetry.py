@@ -18,7 +18,7 @@ from skillway_sync.diagnosis import Diagnosis, Facts, ok, problem, warning
 from skillway_sync.errors import SyncError
 from skillway_sync.homes import Home, as_owner, find_homes
 from skillway_sync.layout import SYSTEM
-from skillway_sync.native_telemetry import ENDPOINT, SWITCH, native_endpoint, native_headers
+from skillway_sync.native_telemetry import ENDPOINT, SWITCH
 from skillway_sync.telemetry_config import Telemetry
 from skillway_sync.telemetry_files import load_telemetry, login_of, render_telemetry, state_folder
 
@@ -126,7 +126,7 @@ def _check_file(facts: Facts, telemetry: Telemetry) -> Iterator[Diagnosis]:
 
 
 def _check_native(facts: Facts, telemetry: Telemetry) -> Iterator[Diagnosis]:
-    if telemetry.native.enabled and native_endpoint(telemetry) is None:
+    if telemetry.native.enabled and telemetry.native_endpoint is None:
         yield warning(
             "telemetry.native is enabled and has no endpoint, so Claude Code's own telemetry stays off.",
             "Give telemetry.native.endpoint or telemetry.endpoint.",
@@ -144,9 +144,9 @@ def _check_native(facts: Facts, telemetry: Telemetry) -> Iterator[Diagnosis]:
 
 def _native_sources(facts: Facts, telemetry: Telemetry) -> Iterator[tuple[str, str, dict[str, str] | None]]:
     """Give who switches native telemetry on, where it goes, and its headers where they can be compared."""
-    endpoint = native_endpoint(telemetry)
+    endpoint = telemetry.native_endpoint
     if telemetry.native.enabled and endpoint is not None:
-        yield "telemetry.native", endpoint, native_headers(telemetry)
+        yield "telemetry.native", endpoint, telemetry.native_headers
     main = facts.layout.policy_dir.parent / "managed-settings.json"
     for path in (main, *sorted(facts.layout.policy_dir.glob("*.json"))) if facts.layout.scope == SYSTEM else ():
         env = {} if path == facts.layout.policy_file else _env_of(path)

@@ -17,7 +17,7 @@ HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 
 def native_fragments(telemetry: Telemetry) -> list[dict[str, Any]]:
     """Give the fragment, in a list as fragments are; empty when it is off or has nowhere to send to."""
-    endpoint = native_endpoint(telemetry)
+    endpoint = telemetry.native_endpoint
     if not telemetry.native.enabled or endpoint is None:
         return []
     env = {
@@ -27,20 +27,8 @@ def native_fragments(telemetry: Telemetry) -> list[dict[str, Any]]:
         "OTEL_EXPORTER_OTLP_PROTOCOL": telemetry.native.protocol,
         ENDPOINT: endpoint,
     }
-    headers = native_headers(telemetry)
+    headers = telemetry.native_headers
     if headers:
         # As they stand: clients 2.1.197 and 2.1.328 send what follows the first "=" without decoding it.
         env[HEADERS] = ",".join(f"{name}={value}" for name, value in sorted(headers.items()))
     return [{"env": env}]
-
-
-def native_endpoint(telemetry: Telemetry) -> str | None:
-    """Give where Claude Code's own telemetry goes: its own endpoint, else the one of our events."""
-    return telemetry.native.endpoint or telemetry.endpoint
-
-
-def native_headers(telemetry: Telemetry) -> dict[str, str]:
-    """Give its headers; those of our events only together with their endpoint, so that no key goes elsewhere."""
-    if telemetry.native.headers or telemetry.native.endpoint not in (None, telemetry.endpoint):
-        return telemetry.native.headers
-    return telemetry.headers

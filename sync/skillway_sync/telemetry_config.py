@@ -70,6 +70,17 @@ class Telemetry:
     native: Native = field(default_factory=Native)
     is_given: bool = False
 
+    @property
+    def native_endpoint(self) -> str | None:
+        """Where Claude Code's own telemetry goes: its own endpoint, else the one of our events."""
+        return self.native.endpoint or self.endpoint
+
+    @property
+    def native_headers(self) -> dict[str, str]:
+        """Its headers; those of our events only together with their endpoint, so that no key goes elsewhere."""
+        is_elsewhere = self.native_endpoint != self.endpoint
+        return self.native.headers if self.native.headers or is_elsewhere else self.headers
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -131,10 +142,7 @@ def parse_people(content: dict[str, Any]) -> tuple[Person | None, dict[str, Pers
 
 def _refuse_commas(telemetry: Telemetry) -> None:
     """Refuse what OTEL_EXPORTER_OTLP_HEADERS cannot say: the client splits it at commas and decodes nothing."""
-    own = telemetry.native.headers or telemetry.native.endpoint not in (None, telemetry.endpoint)
-    passed_on = telemetry.native.headers if own else telemetry.headers
-    headers = passed_on if telemetry.native.enabled else {}
-    for name, text in headers.items():
+    for name, text in telemetry.native_headers.items() if telemetry.native.enabled else ():
         if "," in text or text != text.strip():
             raise TelemetryValueError(
                 f"has a comma or outer space in the header {name}, and telemetry.native cannot pass such a value on",

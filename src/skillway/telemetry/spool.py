@@ -54,8 +54,9 @@ def look_at_spool(state: Path) -> SpoolLook:
         if path.name.startswith(_DROPPED):
             look.dropped[path.name.removeprefix(_DROPPED)] = size
         elif path.suffix in (".jsonl", ".claimed"):
-            look.size += size
-            _read(path, look)
+            done = _done(path, size)
+            look.size += size - done
+            _read(path, done, look)
     times = [record["ts"] / 1e9 for record in look.records if isinstance(record.get("ts"), int)]
     look.oldest = min(times, default=None)
     return look
@@ -81,9 +82,18 @@ def _own_files(spool: Path, look: SpoolLook) -> Iterator[tuple[Path, int]]:
             look.foreign.append(entry.name)
 
 
-def _read(path: Path, look: SpoolLook) -> None:
+def _done(path: Path, size: int) -> int:
+    """Give how many bytes of a claimed file were sent already, as the flusher's journal beside it says."""
     try:
-        lines = path.read_bytes().split(b"\n")
+        done = int(path.with_suffix(".offset").read_text(encoding="ascii")) if path.suffix == ".claimed" else 0
+    except (OSError, ValueError):
+        return 0
+    return done if 0 <= done <= size else 0
+
+
+def _read(path: Path, done: int, look: SpoolLook) -> None:
+    try:
+        lines = path.read_bytes()[done:].split(b"\n")
     except OSError:
         look.foreign.append(path.name)
         return

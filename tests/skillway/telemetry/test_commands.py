@@ -135,6 +135,13 @@ print([name for name in sys.modules if name.startswith(("opentelemetry", "google
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "http/json", "nonsense"])
+def test_other_protocols_end_as_well(skillway, protocol):
+    url = "http://127.0.0.1:9"
+    done = skillway("build", OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
 @pytest.mark.parametrize("kind", ["refused", "silent", "500", "garbage"])
 def test_dead_receiver_changes_neither_answer_nor_exit_code(skillway, receiver, kind):
     with socket.socket() as silent:

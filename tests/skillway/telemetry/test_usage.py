@@ -47,6 +47,14 @@ def test_show_reads_claimed_files_and_segments_too(skillway, spool):
     assert len(answer(skillway("usage", "show", "--json"))["data"]["records"]) == 3
 
 
+@pytest.mark.parametrize(("journal", "left"), [("", 2), ("first", 1), ("-5", 2), ("9" * 30, 2), ("x", 2)])
+def test_what_the_journal_says_was_sent_is_left_out(skillway, spool, journal, left):
+    write(spool / "1-ab.claimed", record(1), record(2))
+    first = len(json.dumps(record(1))) + 2
+    (spool / "1-ab.offset").write_text(str(first) if journal == "first" else journal)
+    assert len(answer(skillway("usage", "show", "--json"))["data"]["records"]) == left
+
+
 def test_without_a_spool_nothing_is_queued(skillway):
     assert "Nothing is queued" in skillway("usage", "show").stdout
     data = answer(skillway("usage", "status", "--json"))["data"]
