@@ -28,8 +28,7 @@ MAX_LINE = 8192
 
 _SEGMENT = re.compile(r"\d+-\d+-[0-9a-f]+\.jsonl")
 _OWN = re.compile(r"events\.jsonl|\d+-\d+-[0-9a-f]+\.jsonl|\d+-[0-9a-f]+\.(claimed|offset)|dropped\.[a-z_]+")
-_PART = re.compile(r".+\.part")
-_PART_S = 3600
+_PART = re.compile(r"\d+-[0-9a-f]+\.(claimed|offset)\.part")
 _JUMP_S = 3600
 _TIME = re.compile(rb'"ts":(\d{1,19})')
 
@@ -115,7 +114,7 @@ class Spool:
         names = set(os.listdir(self.folder))
         for name in names:
             is_orphan = _OWN.fullmatch(name) and name.endswith(OFFSET) and name[: -len(OFFSET)] + CLAIMED not in names
-            if is_orphan or (_PART.fullmatch(name) and self._age(name) > _PART_S):
+            if is_orphan or _PART.fullmatch(name):
                 os.unlink(self._path(name))
 
     def claims(self) -> "list[str]":

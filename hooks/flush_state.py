@@ -145,8 +145,9 @@ def write_whole(path: str, text: str) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    part = f"{path}.{os.getpid()}.part"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    # One name for all: only the holder of the lock writes, and what a killed one left is written over.
+    part = path + ".part"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(part, flags, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
