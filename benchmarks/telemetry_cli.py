@@ -196,9 +196,13 @@ def measure_commands(rounds: int) -> dict[str, float]:
 
 
 def measure_off() -> tuple[float, float]:
-    """Time what a command spends on telemetry without an endpoint: the first time, and again; milliseconds."""
-    done = subprocess.run([sys.executable, "-c", OFF], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    first, again = map(float, done.stdout.split())
+    """Time what a command spends on telemetry without an endpoint: in a new process, and again; milliseconds."""
+    command = [sys.executable, "-c", OFF]
+    seen = []
+    for _ in range(9):
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+        seen.append([float(word) for word in done.stdout.split()])
+    first, again = (statistics.median(values) for values in zip(*seen, strict=True))
     return round(first, 3), round(again, 3)
 
 
