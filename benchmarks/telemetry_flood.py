@@ -178,6 +178,11 @@ def kill_flushers(kills: int) -> dict[str, object]:
         }
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: its clients are killed in the middle of a request."""
+
+
 class UidSink:
     """A receiver in this process that counts how often each record arrives."""
 
@@ -203,7 +208,7 @@ class UidSink:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -5,7 +5,6 @@ Reads `<root>/telemetry.json`, which sync wrote, at every run, so that a changed
 tells IT. Leaves the connection to `flush_http.py`.
 """
 
-import json
 import os
 import platform
 import sys
@@ -45,13 +44,13 @@ class Config:
 def load_config() -> Config:
     """Read the configuration of the root that this file is installed in; an empty one when there is none."""
     root = spool.root_folder()
-    return Config(_document(root + "/telemetry.json") if root else {})
+    return Config(document(root + "/telemetry.json") if root else {})
 
 
 def resource_attributes(config: Config) -> "dict[str, object]":
     """Describe what sends: values that `events.json` lists under `resource`, by name."""
-    user = _document(spool.state_folder() + "/user.json")
-    manifest = _document(os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/.claude-plugin/plugin.json")
+    user = document(spool.state_folder() + "/user.json")
+    manifest = document(os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/.claude-plugin/plugin.json")
     return {
         "service.name": "skillway",
         "service.version": _text(manifest.get("version")) or None,
@@ -62,7 +61,8 @@ def resource_attributes(config: Config) -> "dict[str, object]":
     }
 
 
-def _document(path: str) -> "dict[str, Any]":
+def document(path: str) -> "dict[str, Any]":
+    """Read a small JSON object; an empty one when it is missing, broken or of another kind."""
     try:
         value = parse_json(read_file(path).decode("utf-8"))
     except Exception:
@@ -90,8 +90,3 @@ def _logs_url(endpoint: str) -> str:
         return ""
     endpoint = endpoint.rstrip("/")
     return endpoint if endpoint.endswith(LOGS_PATH) else endpoint + LOGS_PATH
-
-
-def dump(value: object) -> str:
-    """Write JSON without blanks, as it goes over the wire and into the state file."""
-    return json.dumps(value, separators=(",", ":"))

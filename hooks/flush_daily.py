@@ -8,11 +8,10 @@ import os
 import time
 
 import spool
+from flush_config import document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from flush_config import Config
     from flush_spool import Spool
     from flush_state import State
@@ -87,7 +86,7 @@ def oldest_seconds(waiting: "Spool") -> "int | None":
 
 def inventory(root: str) -> "list[dict[str, object]]":
     """Describe every plugin that the catalogue offers on this laptop; none without a catalogue."""
-    catalogue = _document(root + "/.claude-plugin/marketplace.json") if root else {}
+    catalogue = document(root + "/.claude-plugin/marketplace.json") if root else {}
     plugins = catalogue.get("plugins")
     records: "list[dict[str, object]]" = []
     for entry in plugins if isinstance(plugins, list) else ():
@@ -104,7 +103,7 @@ def _plugin(folder: str, marketplace: object, name: object) -> "list[dict[str, o
         skills = []
     common: "dict[str, object]" = {
         "plugin.name": name,
-        "plugin.version": _document(folder + "/.claude-plugin/plugin.json").get("version"),
+        "plugin.version": document(folder + "/.claude-plugin/plugin.json").get("version"),
         "plugin.digest": folder.rpartition("/")[2][:12],
         "plugin.enabled": True,
         "marketplace.name": marketplace,
@@ -112,12 +111,3 @@ def _plugin(folder: str, marketplace: object, name: object) -> "list[dict[str, o
     }
     parts = [skills[place : place + SKILLS_PER_RECORD] for place in range(0, len(skills), SKILLS_PER_RECORD)]
     return [{**common, "skills": part} for part in parts] or [common]
-
-
-def _document(path: str) -> "dict[str, Any]":
-    try:
-        with open(path, encoding="utf-8") as file:
-            value = json.loads(file.read(1 << 20))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -77,8 +77,9 @@ class Reader:
         if value.get("v") != self._schema:
             return "future" if isinstance(value.get("v"), int) else "invalid"
         rules = self._rules.get(name) if isinstance(name, str) else None
-        is_framed = isinstance(uid, str) and len(uid) == _ID_LENGTH and _HEX.issuperset(uid) and type(ts) is int
-        if rules is None or not is_framed or not 0 <= ts < _LAST_TIME:
+        if rules is None or not isinstance(uid, str) or len(uid) != _ID_LENGTH or not _HEX.issuperset(uid):
+            return "invalid"
+        if type(ts) is not int or not 0 <= ts < _LAST_TIME:
             return "invalid"
         return self._record(str(name), uid, ts, value.get("attributes"), rules, len(line))
 

@@ -7,7 +7,7 @@ needs; a hook's has the API key in it.
 
 import sys
 
-from payload import environment
+from payload import environment, folder_of
 
 PROGRAMS = ("flush.py", "record.py")
 """Entries beside this file that no hook command names: hooks start the first, sync both. The build ships what is named."""
@@ -21,7 +21,7 @@ _NEEDED = (
 
 def start_flusher() -> bool:
     """Start it; tell whether that worked. It finds out itself whether there is anything to do."""
-    script = __file__.rpartition("/")[0] + "/" + PROGRAMS[0]
+    script = folder_of(__file__) + "/" + PROGRAMS[0]
     argv = [sys.executable, "-I", "-S", script]
     variables = {name: environment(name) for name in _NEEDED if environment(name)}
     if not sys.executable:

@@ -113,7 +113,7 @@ class State:
         if (self.values["endpoint"], self.values["key_id"]) != (endpoint, key_id):
             return False
         ahead = self.values["next_try"] - self._clock()
-        return 0 < ahead <= LAST_DELAY_S + EVERY_S
+        return bool(0 < ahead <= LAST_DELAY_S + EVERY_S)
 
     def mark(self, wait: float = 0) -> None:
         """Set the mark that hooks look at: the next flush is due EVERY_S after it."""

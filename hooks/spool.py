@@ -8,11 +8,20 @@ A record is `\n{json}\n` in one write. The leading newline is not for beauty: a 
 torn line, and without it the next record would be glued to that line and lost too.
 """
 
-import posix
 import sys
 from time import time_ns
 
-from payload import environment, parse_member, quote_json, read_file, read_object, string
+from payload import (
+    SAFE_FLAGS,
+    environment,
+    folder_of,
+    parse_member,
+    posix,
+    quote_json,
+    read_file,
+    read_object,
+    string,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,8 +69,8 @@ def _is_always() -> bool:
 
 def root_folder() -> str:
     """Find the laptop's root from this file's place in the store; empty outside of a store."""
-    parts = __file__.rsplit("/", 5)
-    return parts[0] if len(parts) == 6 and parts[1] == "store" else ""  # noqa: PLR2004 - <root>/store/<plugin>/<digest>/hooks/<file>
+    parts = folder_of(__file__).rsplit("/", 4)
+    return parts[0] if len(parts) == 5 and parts[1] == "store" else ""  # noqa: PLR2004 - <root>/store/<plugin>/<digest>/hooks
 
 
 def user_hash() -> "str | None":
@@ -73,6 +82,9 @@ def user_hash() -> "str | None":
 
 def state_folder() -> str:
     """Give the user's state folder; empty when there is no home to have one in."""
+    if sys.platform == "win32":
+        local = environment("LOCALAPPDATA").replace("\\", "/")
+        return local + "/skillway-state" if local else ""
     home = environment("HOME")
     if not home.startswith("/"):
         return ""
@@ -134,7 +146,7 @@ def _allow_list(name: str) -> "tuple[dict[str, Any] | None, dict[str, Any], dict
     these 8. A quoted name with its colon cannot stand inside of a string, and a test keeps the names apart.
     """
     try:
-        text = read_file(__file__.rpartition("/")[0] + "/" + ALLOW_LIST).decode()
+        text = read_file(folder_of(__file__) + "/" + ALLOW_LIST).decode()
         event = parse_member(text, name)
         common = parse_member(text, "common")
         characters = parse_member(text, "characters")
@@ -195,11 +207,16 @@ def own_folder(path: str) -> bool:
     except FileNotFoundError:
         _make_folders(path)
         status = posix.lstat(path)
-    if status.st_mode & _KIND != _DIRECTORY or status.st_uid != posix.geteuid():
+    if status.st_mode & _KIND != _DIRECTORY or not _is_own(status):
         return False
-    if status.st_mode & _OTHERS:
+    if status.st_mode & _OTHERS and sys.platform != "win32":
         posix.chmod(path, 0o700)
     return True
+
+
+def _is_own(status: "posix.stat_result") -> bool:
+    """Tell whether a file is the user's own; Windows has no such number, and its profile folder is closed to others."""
+    return not hasattr(posix, "geteuid") or status.st_uid == posix.geteuid()
 
 
 def _make_folders(path: str) -> None:
@@ -218,12 +235,12 @@ def _make_folders(path: str) -> None:
 def open_own(path: str, flags: int = 0) -> int:
     """Open a regular file of the user's own for appending; -1 when it is anything else.
 
-    O_NONBLOCK keeps a FIFO that somebody put there from holding the hook for ever.
+    No waiting keeps a FIFO that somebody put there from holding the hook for ever.
     """
-    flags |= posix.O_WRONLY | posix.O_APPEND | posix.O_CREAT | posix.O_NOFOLLOW | posix.O_CLOEXEC | posix.O_NONBLOCK
+    flags |= posix.O_WRONLY | posix.O_APPEND | posix.O_CREAT | SAFE_FLAGS | getattr(posix, "O_NOFOLLOW", 0)
     descriptor = posix.open(path, flags, 0o600)
     status = posix.fstat(descriptor)
-    if status.st_mode & _KIND == _REGULAR and status.st_uid == posix.geteuid() and status.st_nlink <= 1:
+    if status.st_mode & _KIND == _REGULAR and _is_own(status) and status.st_nlink <= 1:
         return descriptor
     posix.close(descriptor)
     return -1

@@ -8,11 +8,10 @@ A skill is used in two ways that no event has in common: the model calls the too
 /plugin:skill, which makes no tool event at all.
 """
 
-import posix
 from time import time
 
 import spool
-from payload import environment, read_file, read_object, read_stdin, string
+from payload import environment, posix, read_file, read_object, read_stdin, string
 
 FLUSH_AFTER_S = 60
 """A flusher is started when the last one's mark is older than this, in seconds."""
@@ -50,6 +49,8 @@ def _record(payload: "dict[str, object]") -> None:
 
 def _flush(event: str) -> None:
     """Start the flusher when a session begins or ends, or when it did not run for a minute: one stat decides."""
+    if environment("SKILLWAY_FLUSH") == "0":
+        return
     mark = spool.state_folder() + "/flush.mark"
     try:
         age = time() - posix.stat(mark).st_mtime

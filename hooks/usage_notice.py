@@ -4,10 +4,8 @@ At the first session of a person at a terminal, when there is somewhere to send 
 reads it there, and the output is somebody else's.
 """
 
-import posix
-
 import spool
-from payload import environment, quote_json, read_file, read_object, string, write_all
+from payload import environment, posix, quote_json, read_file, read_object, string, write_all
 
 SHOWN = "/notice.shown"
 

@@ -5,9 +5,8 @@ prompt, that is one use and not two. What was typed is in one small file, identi
 `usage_hook.py` looks into.
 """
 
-import posix
-
 import spool
+from payload import posix
 
 NAME = "/typed"
 MAX_BYTES = 4096

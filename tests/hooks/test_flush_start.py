@@ -80,6 +80,12 @@ def test_a_mark_in_the_future_asks_for_peace_unless_a_clock_jumped(laptop, recei
         assert receiver.requests == []
 
 
+def test_a_proof_that_looks_into_the_spool_can_keep_the_flusher_away(laptop, receiver):
+    laptop.start("usage", ENDED, SKILLWAY_FLUSH="0")
+    time.sleep(0.3)
+    assert (len(laptop.records()), receiver.requests) == (1, [])
+
+
 def test_the_flusher_gets_no_secret_of_the_hooks_environment(laptop):
     """A stand-in for the interpreter writes down what it was started with."""
     program = (
