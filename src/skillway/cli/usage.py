@@ -7,12 +7,12 @@ import click
 from skillway.cli import load_command
 
 VERBS = {
-    "report": "usage_report",
-    "page": "usage_page",
-    "export": "usage_export",
     "show": "usage_show",
     "status": "usage_status",
     "flush": "usage_flush",
+    "report": "usage_report",
+    "page": "usage_page",
+    "export": "usage_export",
     "honeycomb": "usage_honeycomb",
 }
 """From a verb to its module, in the order in which a person meets them."""
