@@ -18,8 +18,8 @@ MOST_CHARS = 60_000
 _DEFUSED = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
 _COLON = "\N{MODIFIER LETTER COLON}"
 _ROLE_TAG = re.compile(
-    r"<(?=\s*/?\s*(?:\|?\s*)?(?:system|user|human|assistant|developer|tool|function|instructions?|im_start|im_end|endoftext|"
-    r"antml:|s>|/s>|inst|sys|<sys|begin_of_text|start_header_id|eot_id|candidate|task|rubric|verdict|result|score)\b?)",
+    r"<(?=\s*/?\s*\|?\s*(?:antml:|s>|<sys|(?:system|user|human|assistant|developer|tool|function|instructions?|im_start|"
+    r"im_end|endoftext|inst|sys|begin_of_text|start_header_id|eot_id|candidate|task|rubric|verdict|result|score)\b))",
     re.IGNORECASE,
 )
 _BRACKET_TAG = re.compile(r"\[(?=\s*/?\s*(?:INST|SYS|SYSTEM|ASSISTANT|USER)\s*\])", re.IGNORECASE)

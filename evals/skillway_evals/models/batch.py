@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from skillway_evals.models.client import Fault, ModelError, ModelReply, ModelRequest, decode_message
+from skillway_evals.models.client import Fault, ModelError, ModelReply, ModelRequest, decode_message, no_waste
 from skillway_evals.models.live import decode_body, guarded, open_sdk
 from skillway_evals.models.pacing import Pacer
 from skillway_evals.outcome import Provenance
@@ -64,7 +64,7 @@ class BatchClient:
         self._tasks: set[asyncio.Task[None]] = set()
         self._collected: asyncio.Task[None] | None = None
 
-    async def ask(self, request: ModelRequest) -> ModelReply:
+    async def ask(self, request: ModelRequest, on_waste: Callable[[], None] = no_waste) -> ModelReply:  # noqa: ARG002 - nothing here is tried twice
         """Put the request into the next batch and wait for its reply."""
         if self._collected is None:
             self._collected = asyncio.create_task(self._collect_earlier())
@@ -136,7 +136,7 @@ class BatchClient:
         async def send() -> Mapping[str, Any]:
             response = await guarded(call())
             self._pacer.note_headers(response.headers)
-            content = decode_body(response.content)
+            content = decode_body(response.http_response.content)
             return content if isinstance(content, dict) else {}
 
         return await self._pacer.run(send)

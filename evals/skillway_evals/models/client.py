@@ -7,7 +7,7 @@ a fault of the infrastructure and never a verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -113,8 +113,12 @@ class ModelClient(Protocol):
 
     provenance: Provenance
 
-    async def ask(self, request: ModelRequest) -> ModelReply:
+    async def ask(self, request: ModelRequest, on_waste: Callable[[], None] = ...) -> ModelReply:
         """Answer one request.
+
+        Args:
+            request: What to ask.
+            on_waste: Called before a try is repeated that may have been paid for; what it raises ends the tries.
 
         Raises:
             ModelError: There is no usable reply, after all the tries that make sense.
@@ -122,6 +126,10 @@ class ModelClient(Protocol):
 
     async def close(self) -> None:
         """Give connections back."""
+
+
+def no_waste() -> None:
+    """Ignore that a try may have been paid for in vain."""
 
 
 def decode_message(content: object) -> ModelReply:

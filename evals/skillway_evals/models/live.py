@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from skillway_evals.models.client import Fault, ModelError, ModelReply, ModelRequest, decode_message
+from skillway_evals.models.client import Fault, ModelError, ModelReply, ModelRequest, decode_message, no_waste
 from skillway_evals.models.pacing import Pacer, retry_after
 from skillway_evals.outcome import Provenance
 
@@ -51,9 +51,9 @@ class LiveClient:
         self._timeout_s = timeout_s
         self._sdk = open_sdk(api_key, base_url)
 
-    async def ask(self, request: ModelRequest) -> ModelReply:
+    async def ask(self, request: ModelRequest, on_waste: Callable[[], None] = no_waste) -> ModelReply:
         """Send one request, repeated as `pacing` says."""
-        return await self._pacer.run(lambda: self._try(request))
+        return await self._pacer.run(lambda: self._try(request), on_waste)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -71,7 +71,7 @@ class LiveClient:
 
     async def _send(self, request: ModelRequest) -> tuple[Mapping[str, str], bytes]:
         response = await guarded(self._sdk.messages.with_raw_response.create(**request.parameters()))
-        return response.headers, response.content
+        return response.headers, response.http_response.content
 
 
 async def guarded(call: Awaitable[T]) -> T:

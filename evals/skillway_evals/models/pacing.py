@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timezone
 from typing import TypeVar
 
-from skillway_evals.models.client import PASSING, ModelError
+from skillway_evals.models.client import PASSING, ModelError, no_waste
 
 T = TypeVar("T")
 _LIMITS = ("requests", "input-tokens", "output-tokens", "tokens")
@@ -52,8 +52,12 @@ class Pacer:
         self._chance = chance
         self._open_at = 0.0
 
-    async def run(self, send: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, send: Callable[[], Awaitable[T]], on_waste: Callable[[], None] = no_waste) -> T:
         """Send until there is a reply, the fault is lasting, or the tries are used up.
+
+        Args:
+            send: One try.
+            on_waste: Called before a try is repeated that may have been paid for; what it raises ends the tries.
 
         Raises:
             ModelError: The last fault.
@@ -66,6 +70,8 @@ class Pacer:
                 except ModelError as error:
                     if error.fault not in PASSING or attempt == self._tries:
                         raise
+                    if error.billed:
+                        on_waste()
                     await self._back_off(attempt, error.retry_after_s)
         raise AssertionError("the loop returns or raises")
 

@@ -6,7 +6,9 @@ each request that reaches it.
 
 from __future__ import annotations
 
-from skillway_evals.models.client import Fault, ModelError, ModelReply, ModelRequest
+from collections.abc import Callable
+
+from skillway_evals.models.client import Fault, ModelError, ModelReply, ModelRequest, no_waste
 from skillway_evals.outcome import Provenance
 
 
@@ -15,7 +17,7 @@ class ReplayClient:
 
     provenance = Provenance.REPLAY
 
-    async def ask(self, request: ModelRequest) -> ModelReply:
+    async def ask(self, request: ModelRequest, on_waste: Callable[[], None] = no_waste) -> ModelReply:  # noqa: ARG002 - nothing here is tried twice
         """Refuse.
 
         Raises:

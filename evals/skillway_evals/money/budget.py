@@ -59,6 +59,15 @@ class Budget:
         self.reserved_usd += worst_usd
         return Reservation(worst_usd)
 
+    def charge(self, usd: float) -> None:
+        """Book what a try may have taken in vain, before it is repeated.
+
+        Raises:
+            CapReachedError: The cap would not hold; the try must not be repeated.
+        """
+        self.spent_usd += usd
+        self.reserve(0.0)
+
     def settle(self, reservation: Reservation, spent_usd: float | None) -> None:
         """Book what a call took; None books what was set aside, as when a call ended without an answer."""
         if not reservation.open:

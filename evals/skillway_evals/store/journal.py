@@ -11,12 +11,12 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from skillway.errors import SkillwayError
-from skillway_evals.store.line import BEGIN, FORMAT, SHARD, VERDICT, Verdict, canonical, line_hash
+from skillway_evals.store.line import BATCH, BEGIN, FORMAT, SHARD, VERDICT, Verdict, canonical, line_hash
 from skillway_evals.store.signing import Signer
 
 
@@ -32,13 +32,27 @@ class Journal:
     Args:
         folder: The store; made if needed.
         signer: Signs every verdict, or None for an advisory run.
+        head: What the file says of its run, such as the client's version.
         clock: Seconds since the epoch.
+
+    Attributes:
+        file: The shard.
+        signer_id: Id of the signing key, or None.
     """
 
-    def __init__(self, folder: Path, *, signer: Signer | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        signer: Signer | None = None,
+        head: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock()))
         self.file = folder / f"{stamp}-{secrets.token_hex(4)}.jsonl"
+        self.signer_id = signer.key_id if signer is not None else None
         self._signer = signer
+        self._head = dict(head or {})
         self._clock = clock
         self._descriptor: int | None = None
         self._previous = ""
@@ -62,6 +76,10 @@ class Journal:
             StoreError: The disk does not take it; nothing may be asked then.
         """
         self._write({"type": BEGIN, "key": key})
+
+    def note_batch(self, batch: str, keys: Sequence[str]) -> None:
+        """Note a batch that was sent, so that a later run collects it; in the file when this returns."""
+        self._write({"type": BATCH, "batch": batch, "keys": list(keys)})
 
     async def append(self, verdict: Verdict) -> None:
         """Write what an attempt gave; on return it is on the disk.
@@ -100,7 +118,7 @@ class Journal:
     def _open(self) -> None:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        self._write_line({"type": SHARD})
+        self._write_line({"type": SHARD, "head": self._head})
         if hasattr(os, "O_DIRECTORY"):  # the name of the new file is durable with its folder only
             folder = os.open(self.file.parent, os.O_RDONLY | os.O_DIRECTORY)
             try:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 FORMAT = 1
-SHARD, BEGIN, VERDICT = "shard", "begin", "verdict"
-"""The types of line: the head of a file, an attempt that starts, and what it gave."""
+SHARD, BEGIN, VERDICT, BATCH = "shard", "begin", "verdict", "batch"
+"""The types of line: the head of a file, an attempt that starts, what it gave, and a batch that was paid for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,9 @@ class TrustedKeys:
             keys[_key_id(key)] = key
         return cls(keys)
 
+    def __contains__(self, key_id: str) -> bool:
+        return key_id in self._keys
+
     def holds(self, record: Mapping[str, Any]) -> bool:
         """Tell whether a trusted key signed exactly this record."""
         key = self._keys.get(str(record.get("signer")))

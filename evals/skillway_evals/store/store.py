@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skillway_evals.store.line import BEGIN, FORMAT, SHARD, VERDICT, Verdict, line_hash
+from skillway_evals.store.line import BATCH, BEGIN, FORMAT, SHARD, VERDICT, Verdict, line_hash
 from skillway_evals.store.signing import TrustedKeys
 
 STORE_FOLDER = "evals/store"
@@ -42,6 +42,8 @@ class VerdictStore:
         self._trusted = trusted
         self._places: dict[str, _Place] = {}
         self._attempts: Counter[str] = Counter()
+        self._batches: dict[str, list[str]] = {}
+        self._heads: dict[str, str] = {}
 
     @classmethod
     def read(cls, folder: Path, trusted: TrustedKeys) -> VerdictStore:
@@ -70,6 +72,18 @@ class VerdictStore:
         """Tell how often a key was asked, the attempts that gave nothing included."""
         return self._attempts[key]
 
+    def trusts(self, key_id: str) -> bool:
+        """Tell whether what this key signs may gate."""
+        return key_id in self._trusted
+
+    def head(self, name: str) -> str:
+        """Give what the latest run that knew it said of itself, such as the `client`'s version, or an empty text."""
+        return self._heads.get(name, "")
+
+    def open_batches(self) -> list[str]:
+        """Name the batches of which some reply was never written, as after kill -9."""
+        return [batch for batch, keys in self._batches.items() if any(key not in self._places for key in keys)]
+
     def __contains__(self, key: str) -> bool:
         return key in self._places
 
@@ -91,6 +105,10 @@ class VerdictStore:
                 reason = reason or f"line {number} does not follow the line before it"
             previous = line_hash(line)
             key = str(record.get("key", ""))
+            if record["type"] == SHARD and isinstance(record.get("head"), dict):
+                self._heads.update({name: str(value) for name, value in record["head"].items() if value})
+            if record["type"] == BATCH and isinstance(record.get("keys"), list):
+                self._batches[str(record.get("batch"))] = [str(one) for one in record["keys"]]
             if record["type"] == BEGIN:
                 began[key] += 1
             elif record["type"] == VERDICT and isinstance(record.get("body"), dict):
@@ -123,7 +141,11 @@ def _record(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
     except ValueError:
         return None
-    if not isinstance(record, dict) or record.get("v") != FORMAT or record.get("type") not in (SHARD, BEGIN, VERDICT):
+    if (
+        not isinstance(record, dict)
+        or record.get("v") != FORMAT
+        or record.get("type") not in (SHARD, BEGIN, VERDICT, BATCH)
+    ):
         return None
     return record
 

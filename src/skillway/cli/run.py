@@ -24,6 +24,7 @@ COMMANDS = {
     "init": "init",
     "demo": "demo",
     "guard": "guard",
+    "eval": "eval",
 }
 """From a command's name to its module, in the order of a first day's use."""
 
