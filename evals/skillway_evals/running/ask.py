@@ -123,10 +123,11 @@ class Asker:
                     body = await self._attempt(attempt, reservation)
                     signed = journal.signer_id is not None and self.settings.store.trusts(journal.signer_id)
                     verdict = Verdict(key, kind, body, "", self.means.client.provenance.value, signed=signed)
-                    await journal.append(verdict)
+                    synced = journal.append(verdict)
                     event("skillway.eval.verdict", {"kind": kind, "key": key[:12], "valid": verdict.valid})
                 if verdict.valid or body.get("final"):
                     break
+        await synced  # outside of the place: the next call need not wait for the disk
         return Answered(verdict, fresh=True)
 
     def _reserve(self, worst_usd: float) -> Reservation:

@@ -1,8 +1,8 @@
 """How is a verdict written so that no crash loses it?
 
-One file for each run, opened for appending alone. An attempt is noted before it starts; a verdict counts once
-`append` has returned, and by then it is on the disk (fsync). Verdicts that end at the same time share one fsync:
-each waits for it, none is acknowledged before it. Reading is `store`'s part.
+One file for each run, opened for appending alone. An attempt is noted before it starts; a verdict counts once the
+future that `append` gives is done, and by then it is on the disk (fsync). Verdicts that end at the same time share one fsync:
+each waits for it, none is used before it. Reading is `store`'s part.
 """
 
 from __future__ import annotations
@@ -81,11 +81,13 @@ class Journal:
         """Note a batch that was sent, so that a later run collects it; in the file when this returns."""
         self._write({"type": BATCH, "batch": batch, "keys": list(keys)})
 
-    async def append(self, verdict: Verdict) -> None:
-        """Write what an attempt gave; on return it is on the disk.
+    def append(self, verdict: Verdict) -> asyncio.Future[None]:
+        """Write what an attempt gave; it survives kill -9 when this returns, and power loss once the future is done.
+
+        The next call may start before the future is done; the verdict may be used only after it.
 
         Raises:
-            StoreError: The disk does not take it.
+            StoreError: The disk does not take it; also the future may say so.
         """
         record = {"type": VERDICT, "key": verdict.key, "kind": verdict.kind, "provenance": verdict.provenance}
         self._write({**record, "body": verdict.body})
@@ -93,7 +95,7 @@ class Journal:
         self._waiting.append(done)
         if self._flush is None or self._flush.done():
             self._flush = asyncio.create_task(self._sync_waiting())
-        await done
+        return done
 
     async def _sync_waiting(self) -> None:
         while self._waiting:
