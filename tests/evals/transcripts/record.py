@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def main() -> None:
         events = [json.loads(line) for line in (HERE / f"{base}.jsonl").read_text().splitlines()]
         store(labels, f"by-hand-{name}", change(copy.deepcopy(events)), label, remark)
     (HERE / "labels.json").write_text(json.dumps(labels, indent=1) + "\n")
-    print(f"{len(labels)} transcripts")
+    sys.stderr.write(f"{len(labels)} transcripts\n")
 
 
 def record(client: Path, scratch: Path, turns: list, subagent: list, arguments: tuple[str, ...]) -> list[dict]:
@@ -74,7 +75,14 @@ def record(client: Path, scratch: Path, turns: list, subagent: list, arguments: 
         (folder / name).mkdir()
     (folder / "project" / "notes.txt").write_text("Notes.\n")
     plugin = make_plugin(folder / "probe")
-    options = ("--tools", "Bash,Read,Skill,Agent", "--allowedTools", "Bash,Read,Skill,Agent", "--model", "claude-sonnet-5")
+    options = (
+        "--tools",
+        "Bash,Read,Skill,Agent",
+        "--allowedTools",
+        "Bash,Read,Skill,Agent",
+        "--model",
+        "claude-sonnet-5",
+    )
     with ScriptedApi(turns, subagent_turns=subagent) as api:
         start = ClientStart(
             client, folder / "home", folder / "project", api.url, (*options, *arguments), plugin_dirs=(plugin,)
