@@ -1,3 +1,3 @@
-"""How is a result shown? `data` as JSON values, `html` for people, `junit` and `sarif` for build servers."""
+"""How is a result shown? `data` as JSON values, `html` for people, `servers` for build servers."""
 
 from __future__ import annotations

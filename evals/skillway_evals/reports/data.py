@@ -123,7 +123,7 @@ def _run(run: RunResult) -> dict[str, Any]:
                 "grader": one.grader,
                 "passed": one.passed,
                 "must": one.must,
-                "score": one.score,
+                "score": None if run.provenance is Provenance.FAKE else one.score,
                 "evidence": one.evidence,
             }
             for one in run.results

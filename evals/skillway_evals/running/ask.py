@@ -62,6 +62,8 @@ class Asker:
         self.asked: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self._refused = ""
+        self._in_flight = 0
+        self._settled = asyncio.Event()
         self._places = asyncio.Semaphore(means.concurrency)
         self._sessions = asyncio.Semaphore(means.sessions)
         self._open: dict[str, asyncio.Task[Answered]] = {}
@@ -116,7 +118,7 @@ class Asker:
             raise NotAskedError("nothing is recorded for it, and nothing new may be asked")
         async with places:
             for number in range(1, TRIES + 1):
-                reservation = self._reserve(worst_usd)
+                reservation = await self._reserve(worst_usd)
                 with span("skillway.eval.slot", {"kind": kind, "key": key[:12], "attempt": number}):
                     journal.begin(key)
                     self.asked[key] += 1
@@ -130,17 +132,28 @@ class Asker:
         await synced  # outside of the place: the next call need not wait for the disk
         return Answered(verdict, fresh=True)
 
-    def _reserve(self, worst_usd: float) -> Reservation:
-        if self._refused:
-            raise NotAskedError(self._refused)
-        try:
-            return self.means.budget.reserve(worst_usd)
-        except CapReachedError as error:
-            raise NotAskedError(CAP_REACHED) from error
+    async def _reserve(self, worst_usd: float) -> Reservation:
+        """Set money aside; while calls in flight hold some, what they leave over is waited for."""
+        while True:
+            if self._refused:
+                raise NotAskedError(self._refused)
+            try:
+                return self.means.budget.reserve(worst_usd)
+            except CapReachedError as error:
+                if self._in_flight == 0:
+                    raise NotAskedError(CAP_REACHED) from error
+            await self._settled.wait()
+
+    def _settle(self, reservation: Reservation, spent_usd: float | None) -> None:
+        self.means.budget.settle(reservation, spent_usd)
+        self._in_flight -= 1
+        settled, self._settled = self._settled, asyncio.Event()
+        settled.set()
 
     async def _attempt(self, attempt: Attempt, reservation: Reservation) -> Body:
         """Make one attempt, and book what it took whatever happens."""
         spent: float | None = None
+        self._in_flight += 1
         try:
             body, spent = await attempt()
         except ModelError as error:
@@ -153,7 +166,7 @@ class Asker:
             spent = 0.0  # what was taken in vain is booked already
             return {"valid": False, "reason": CAP_REACHED, "final": True}
         finally:
-            self.means.budget.settle(reservation, spent)
+            self._settle(reservation, spent)
         return body
 
     async def _request(
