@@ -278,7 +278,11 @@ def test_judge_that_passes_a_canary_makes_its_run_invalid(bench, suite):
 
 def test_canaries_go_into_every_batch_of_verdicts(bench, suite, fair_api):
     bench.run(suite(cases=30), api=fair_api)
-    canaries = [body for body in fair_api.log.bodies if re.search("highest|true score|complete and correct", str(body["messages"]))]
+    canaries = [
+        body
+        for body in fair_api.log.bodies
+        if re.search("highest|true score|complete and correct", str(body["messages"]))
+    ]
     assert len(canaries) == 3
 
 
