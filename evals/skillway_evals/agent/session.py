@@ -1,7 +1,7 @@
 """How does the real Claude Code run one prompt, and what is left of it?
 
 Starts the client in a private project folder with a HOME of its own, an environment written from scratch and an
-allow-list of tools; ends it with its whole process group at the time limit, when enough was seen, or when the
+allow-list of tools; ends it with all that it started at the time limit, when enough was seen, or when the
 harness is stopped. A time limit is a fault of the run, never a failure of the skill. Bash is among the tools that
 a suite may allow: whoever runs suites of others does it in a container. What the events say: `transcript`.
 """
@@ -13,15 +13,14 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from skillway_evals.agent.ending import end_session
 from skillway_evals.agent.transcript import HARNESS, STOPPED, Transcript
 from skillway_evals.suite import Limits
 from skillway_sync.client import ClientStart
@@ -216,7 +215,7 @@ async def _drive(
     except (ValueError, asyncio.LimitOverrunError):
         return events, f"the client printed a line of more than {_MOST_LINE} bytes"
     finally:
-        _end_group(process)
+        await asyncio.shield(asyncio.to_thread(end_session, process.pid, work.parent))
         await process.wait()
     if is_enough:
         events.append({"type": HARNESS, "subtype": STOPPED})
@@ -253,16 +252,6 @@ async def _tail(stream: asyncio.StreamReader | None) -> str:
     while part := await stream.read(65536):
         text = (text + part)[-4 * _STDERR_CHARS :]
     return text.decode("utf-8", "replace").strip()[-_STDERR_CHARS:]
-
-
-def _end_group(process: asyncio.subprocess.Process) -> None:
-    """End what is left of the client's process group, whether the client itself has ended or not."""
-    if sys.platform == "win32":
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def client_version(client: Path, *, timeout_s: float = 20.0) -> str:
