@@ -58,7 +58,7 @@ async def main():
     client = LazyClient(open_client, Provenance.FAKE)
     async with Journal(folder) as journal:
         asker = Asker(settings, Means(client, Budget(50.0), journal, concurrency=places))
-        panel = Panel(asker, judge)
+        panel = Panel(asker, judge, [(criterion, f"Question {n}?") for n in range(calls)])
         answers = [f"The answer to question {n} is the number {n}." for n in range(calls)]
         results = await asyncio.gather(*(panel.score(criterion, f"Question {n}?", text) for n, text in enumerate(answers)))
         await panel.finish()

@@ -8,13 +8,24 @@ import subprocess
 import sys
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from skillway.errors import SigningKeyError
 from skillway_evals.store import Journal, Signer, TrustedKeys, Verdict, VerdictStore, content_key
 from skillway_evals.store.journal import StoreError
-from skillway_evals.store.signing import KEY_VARIABLE, make_key_pair
+from skillway_evals.store.signing import KEY_VARIABLE
 
 NOBODY = TrustedKeys({})
+
+
+def make_key_pair():
+    """Make a private and a public key, both as PEM."""
+    key = Ed25519PrivateKey.generate()
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
 
 
 def key(name):

@@ -54,13 +54,16 @@ class Answered:
 
 
 class Asker:
-    """Asks slots; one for each run."""
+    """Asks slots; one for each run.
+
+    Attributes:
+        asked: From key to how many attempts of this run may have shown an answer; a fault is none.
+    """
 
     def __init__(self, settings: Settings, means: Means) -> None:
         self.settings = settings
         self.means = means
         self.asked: Counter[str] = Counter()
-        self.reasons: Counter[str] = Counter()
         self._refused = ""
         self._in_flight = 0
         self._settled = asyncio.Event()
@@ -104,11 +107,7 @@ class Asker:
             self._open[key] = asyncio.create_task(
                 self._ask(key, kind, worst_usd, attempt, self._sessions if is_session else self._places)
             )
-        try:
-            return await asyncio.shield(self._open[key])
-        except NotAskedError as error:
-            self.reasons[str(error)] += 1
-            raise
+        return await asyncio.shield(self._open[key])
 
     async def _ask(
         self, key: str, kind: str, worst_usd: float, attempt: Attempt, places: asyncio.Semaphore
@@ -121,11 +120,11 @@ class Asker:
                 reservation = await self._reserve(worst_usd)
                 with span("skillway.eval.slot", {"kind": kind, "key": key[:12], "attempt": number}):
                     journal.begin(key)
-                    self.asked[key] += 1
                     body = await self._attempt(attempt, reservation)
                     signed = journal.signer_id is not None and self.settings.store.trusts(journal.signer_id)
                     verdict = Verdict(key, kind, body, "", self.means.client.provenance.value, signed=signed)
                     synced = journal.append(verdict)
+                    self.asked[key] += verdict.valid
                     event("skillway.eval.verdict", {"kind": kind, "key": key[:12], "valid": verdict.valid})
                 if verdict.valid or body.get("final"):
                     break
@@ -193,6 +192,17 @@ def _checked(reply: ModelReply, usage: Usage, check: Callable[[str], None]) -> B
     except ValueError as error:
         return {**body, "valid": False, "reason": f"{Fault.BROKEN.value}: {error}"}
     return body
+
+
+def need_agent(asker: Asker, key: str) -> None:
+    """Make sure that a session can be started, or need not be.
+
+    Raises:
+        NotAskedError: It is not recorded, and there is no client or no key.
+    """
+    settings = asker.settings
+    if asker.means.agent is None and settings.store.find(key, signed_only=settings.signed_only) is None:
+        raise NotAskedError("an agent run needs a Claude Code client and an API key")
 
 
 def reason_of(body: Mapping[str, Any]) -> str:

@@ -42,6 +42,7 @@ class VerdictStore:
         self._trusted = trusted
         self._places: dict[str, _Place] = {}
         self._attempts: Counter[str] = Counter()
+        self._faults: Counter[str] = Counter()
         self._batches: dict[str, list[str]] = {}
         self._heads: dict[str, str] = {}
 
@@ -71,6 +72,13 @@ class VerdictStore:
     def attempts(self, key: str) -> int:
         """Tell how often a key was asked, the attempts that gave nothing included."""
         return self._attempts[key]
+
+    def looks(self, key: str) -> int:
+        """Tell how many attempts may have shown somebody an answer: all but those that ended in a recorded fault.
+
+        An attempt that was killed counts: whoever killed it may have seen how it went.
+        """
+        return self._attempts[key] - self._faults[key]
 
     def trusts(self, key_id: str) -> bool:
         """Tell whether what this key signs may gate."""
@@ -113,6 +121,7 @@ class VerdictStore:
                 began[key] += 1
             elif record["type"] == VERDICT and isinstance(record.get("body"), dict):
                 ended[key] += 1
+                self._faults[key] += record["body"].get("valid") is not True
                 if record["body"].get("valid") is True and key not in found:
                     signed = "sig" in record and self._trusted.holds(record)
                     found[key] = _Place(file, offset, len(line), signed)
