@@ -18,7 +18,7 @@ from skillway_evals.money import CapReachedError, Reservation
 from skillway_evals.outcome import Provenance, Usage
 from skillway_evals.running.settings import Means, Settings
 from skillway_evals.store import Verdict
-from skillway_evals.telemetry import event, span
+from skillway_evals.telemetry import describe, span
 
 TRIES = 2
 _SETTLED = frozenset({Fault.NO_KEY, Fault.NOT_RECORDED, Fault.REJECTED})
@@ -118,14 +118,16 @@ class Asker:
         async with places:
             for number in range(1, TRIES + 1):
                 reservation = await self._reserve(worst_usd)
-                with span("skillway.eval.slot", {"kind": kind, "key": key[:12], "attempt": number}):
+                with span(
+                    "skillway.eval.slot", {"skillway.eval.kind": kind, "skillway.eval.attempt": number}
+                ) as opened:
                     journal.begin(key)
                     body = await self._attempt(attempt, reservation)
                     signed = journal.signer_id is not None and self.settings.store.trusts(journal.signer_id)
                     verdict = Verdict(key, kind, body, "", self.means.client.provenance.value, signed=signed)
                     synced = journal.append(verdict)
                     self.asked[key] += verdict.valid
-                    event("skillway.eval.verdict", {"kind": kind, "key": key[:12], "valid": verdict.valid})
+                    describe(opened, Answered(verdict, fresh=True).usage, valid=verdict.valid)
                 if verdict.valid or body.get("final"):
                     break
         await synced  # outside of the place: the next call need not wait for the disk
@@ -158,9 +160,9 @@ class Asker:
         except ModelError as error:
             if error.fault is Fault.NO_KEY:
                 self._refused = str(error)
-            spent = None if error.billed else 0.0
-            usage = error.usage
-            return {"valid": False, "reason": str(error), "final": error.fault in _SETTLED, "usage": asdict(usage)}
+            spent = error.usage.cost_usd if error.billed else 0.0
+            final = error.fault in _SETTLED
+            return {"valid": False, "reason": str(error), "final": final, "usage": asdict(error.usage)}
         except CapReachedError:
             spent = 0.0  # what was taken in vain is booked already
             return {"valid": False, "reason": CAP_REACHED, "final": True}
@@ -171,9 +173,14 @@ class Asker:
     async def _request(
         self, request: ModelRequest, check: Callable[[str], None], worst_usd: float
     ) -> tuple[Body, float | None]:
-        budget = self.means.budget
-        reply = await self.means.client.ask(request, lambda: budget.charge(worst_usd))
-        usage = self.settings.prices.priced(request.model, reply.usage, batch=self.settings.batch)
+        prices, budget, batch = self.settings.prices, self.means.budget, self.settings.batch
+        try:
+            reply = await self.means.client.ask(request, lambda: budget.charge(worst_usd))
+        except ModelError as error:
+            if error.usage != Usage():  # a refusal says what it took; any other fault may have taken all
+                error.usage = prices.priced(request.model, error.usage, batch=batch)
+            raise
+        usage = prices.priced(request.model, reply.usage, batch=batch)
         return _checked(reply, usage, check), usage.cost_usd or 0.0
 
     def worst_usd(self, request: ModelRequest) -> float:

@@ -28,6 +28,7 @@ from skillway_evals.running.keys import case_key
 from skillway_evals.running.prices import agent_worst_usd, session_usage
 from skillway_evals.running.settings import Settings
 from skillway_evals.suite import Arm, Case, Criterion, Runner, Suite
+from skillway_evals.telemetry import tell_verdict
 
 MESSAGES_MAX_TOKENS = 4096
 
@@ -91,6 +92,7 @@ async def run_case(asker: Asker, slot: CaseSlot, panel: Panel | None) -> GradedR
         key=slot.key,
         provenance=answered.provenance,
     )
+    tell_verdict(slot.suite.skill, asker.settings.model, result)
     return GradedRun(slot, result, judged_text, answered.verdict.signed)
 
 
