@@ -144,7 +144,8 @@ def _lines(file: Path) -> Iterator[tuple[int, int, bytes]]:
     with file.open("rb") as source:
         for number, line in enumerate(source, 1):
             if line.endswith(b"\n"):
-                yield number, offset, line[:-1]
+                # a checkout may have changed line ends; no line of ours ends in \r
+                yield number, offset, line[:-1].removesuffix(b"\r")
             offset += len(line)
 
 
