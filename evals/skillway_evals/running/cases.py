@@ -164,6 +164,9 @@ async def _agent_attempt(asker: Asker, slot: CaseSlot, worst_usd: float) -> tupl
         async with run_session(agent, assignment) as session:
             usage = session_usage(asker.settings, session.transcript)
             body = await asyncio.to_thread(session_body, session, usage)
+            fault = "" if session.fault else _offer_fault(slot, session.transcript)
+    if fault:  # kept as an attempt, not as an answer: on another machine the same run may be right
+        body |= {"valid": False, "reason": fault, "final": True}
     return body, usage.cost_usd
 
 
