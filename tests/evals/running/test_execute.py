@@ -92,6 +92,11 @@ def test_replay_without_a_key_gives_what_is_recorded_and_no_more(bench, suite, f
     assert list(report.missing.values()) == [2]
 
 
+def test_nothing_known_is_called_not_run(bench, suite):
+    reports, _ = bench.run(suite(cases=2))
+    assert data_of(reports)["suites"][0]["standing"].startswith("not run")
+
+
 def test_changed_grader_is_derived_again_without_asking(bench, suite, fair_api):
     bench.run(suite(criteria=()), api=fair_api)
     stricter = (Grader("word", "contains", {"text": "excellent"}),)
