@@ -113,6 +113,18 @@ class Expander:
         self.origins: "dict[str, tuple[tuple[int, int], ...]]" = {}
         self._depth = 0
 
+    def arguments(self, words: "Sequence[Word]", cwd: "str | None") -> "list[Argument]":
+        """Give the arguments that words become."""
+        found: "list[Argument]" = []
+        for word in words:
+            if len(word) == 1:
+                kind, text, is_quoted = word[0]
+                if kind == LITERAL and (is_quoted or (text and _MEANINGFUL.isdisjoint(text))):
+                    found.append(Argument(text))
+                    continue
+            found.extend(self.expand(word, cwd))
+        return found
+
     def expand(self, word: "Word", cwd: "str | None") -> "list[Argument]":
         """Give the arguments that a word becomes; usually one."""
         if len(word) == 1 and word[0][0] == LITERAL:
@@ -213,7 +225,7 @@ class Expander:
         if last <= first:
             return UNKNOWN_TEXT
         simple = self.commands[last - 1]
-        arguments = [argument for word in simple.words for argument in self.expand(word, cwd)]
+        arguments = self.arguments(simple.words, cwd)
         if not arguments:
             return UNKNOWN_TEXT
         name = arguments[0].rpartition("/")[2]
