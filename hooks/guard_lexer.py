@@ -156,21 +156,28 @@ class Lexer(RedirectReader):
         return False
 
     def _read_plain(self, level: _Level) -> bool:
-        """Place words after a command's name that have nothing special in them, as most; tell whether there was one."""
+        """Place words of a command that have nothing special in them, as most have; tell whether there was one."""
         current = level.current
-        if current is None or current.kind == "case" or (level.frames and level.frames[-1].is_pattern):
+        if level.naming or (level.frames and level.frames[-1].is_pattern) or (current is not None and current.kind):
             return False
-        text, end, find, words = self.text, self.end, self.marks.find, current.words
+        text, end, find = self.text, self.end, self.marks.find
         start = at = self.at
         while at < end and text[at] != "#":
             stop = find(1, at, end)
             if stop < 0:
                 stop = end
-            if stop == at or text[stop : stop + 1] not in ENDS:
+            word, following = text[at:stop], text[stop : stop + 1]
+            if stop == at or following not in ENDS:
+                if word.isdigit() and following in ("<", ">"):
+                    at = stop  # a file descriptor's number
                 break
-            words.append([(LITERAL, text[at:stop], False)])
+            if current is None:
+                if word in _RESERVED or "=" in word:
+                    break
+                current = self._start(level, at)
+            current.words.append([(LITERAL, word, False)])
             current.end = at = stop
-            if text.startswith(" ", at):
+            if following == " ":
                 at += 1
         self.at = at
         return at > start
@@ -209,7 +216,7 @@ class Lexer(RedirectReader):
 
     def _start(self, level: _Level, start: int) -> Simple:
         level.closed = None
-        level.current = current = Simple(self.text, start, self.scope, self.function)
+        current = level.current = Simple(self.text, start, self.scope, self.function)
         return current
 
     def _place_first(self, current: Simple, word: "Word") -> None:

@@ -14,12 +14,12 @@ READERS = frozenset([
     "cat", "tac", "less", "more", "most", "head", "tail", "bat", "batcat", "nl", "grep", "egrep", "fgrep", "rg", "ag", "ack", "awk", "gawk",
     "mawk", "sed", "gsed", "cut", "sort", "uniq", "tr", "rev", "fold", "fmt", "paste", "join", "column", "pr", "expand", "base64",
     "base32", "basenc", "xxd", "od", "hexdump", "hd", "strings", "openssl", "gpg", "cp", "mv", "scp", "rsync", "sftp", "install", "ditto", "dd",
-    "ln", "tar", "bsdtar", "gtar", "zip", "7z", "7za", "gzip", "gunzip", "zcat", "bzip2", "xz", "zstd", "cpio", "pax", "ar", "tee", "diff", "cmp",
+    "ln", "tar", "bsdtar", "gtar", "zip", "7z", "7za", "gzip", "gunzip", "zcat", "bzip2", "xz", "zstd", "cpio", "pax", "ar", "diff", "cmp",
     "comm", "sdiff", "vimdiff", "vim", "vi", "nvim", "nano", "emacs", "code", "open", "xdg-open", "pbcopy", "xclip", "xsel", "wl-copy", "jq", "yq", "xq", "gron",
     "split", "csplit", "uuencode", "qrencode", "curl", "wget", "http", "https", "xh", "nc", "ncat", "netcat", "socat", "telnet", "source", ".",
     "mapfile", "readarray", "read", "look", "iconv", "dos2unix", "view", "pg", "ed", "ex", "mail", "mailx", "mutt", "sendmail", "gh", "aws", "gsutil", "rclone",
     "python", "python3", "perl", "ruby", "node", "php", "croc", "wormhole", "magic-wormhole", "ftp", "lftp", "tftp", "s3cmd", "mc", "az", "gcloud", "ssh-to-age", "age", "busybox", "print",
-    "envsubst", "dasel", "miller", "mlr", "csvcut", "hexyl", "glow", "pygmentize", "highlight", "shasum", "foreach", "docker", "kubectl", "msgfmt", "git",
+    "envsubst", "dasel", "miller", "mlr", "csvcut", "hexyl", "glow", "pygmentize", "highlight", "shasum", "foreach", "docker", "kubectl", "msgfmt",
 ])  # fmt: skip
 """Programs that show, copy or send what is in the files that they are named."""
 SENDERS = frozenset([

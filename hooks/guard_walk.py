@@ -205,7 +205,7 @@ class Walk:
     def command(self, place: int) -> "Command | None":
         """Give the command at a place of the list, or None when it only sets something."""
         simple = self.simples[place]
-        cwd = self._folder(simple.scope)
+        cwd = self.folders[simple.scope] if simple.scope in self.folders else self._folder(simple.scope)
         if simple.function != self._function:
             self._enter(simple, cwd)
         if simple.kind == "for":
@@ -220,7 +220,8 @@ class Walk:
                 return None
         command = Command(argv, simple.written(), cwd)
         command.function = simple.function
-        command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
+        if simple.redirects:
+            command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
         command.walk = self
         command.is_captured = simple.is_captured
         if simple.assignments:
