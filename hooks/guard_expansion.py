@@ -6,7 +6,7 @@ number of values is bounded. Leaves reading to `guard_lexer.py` and meaning to t
 """
 
 from guard_simple import TEXT
-from guard_words import FILE, LITERAL, OUTPUT, VARIABLE
+from guard_words import FILE, LITERAL, OUTPUT, VARIABLE, bare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _MEANINGFUL = frozenset("*?[{~" + _SEPARATOR)
 _PLUGIN_FOLDERS = frozenset(["CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"])
 """Set only where a plugin's own hooks run; whoever writes them in a command means the plugin's folder."""
 _LOCATORS = frozenset(["which", "command", "type", "whence"])
+_PRINTERS = _LOCATORS | frozenset(["cat", "pwd", "printf", "echo", "mktemp"])
+"""Programs whose output is plain to see from their arguments."""
 
 
 class Argument(str):  # noqa: SLOT000 - most have no attribute of their own; class attributes cost nothing
@@ -112,6 +114,18 @@ class Expander:
         self.values = values
         self.origins: "dict[str, tuple[tuple[int, int], ...]]" = {}
         self._depth = 0
+
+    def arguments(self, words: "Sequence[Word]", cwd: "str | None") -> "list[Argument]":
+        """Give the arguments that words become."""
+        found: "list[Argument]" = []
+        for word in words:
+            if len(word) == 1:
+                kind, text, is_quoted = word[0]
+                if kind == LITERAL and (is_quoted or (text and _MEANINGFUL.isdisjoint(text))):
+                    found.append(Argument(text))
+                    continue
+            found.extend(self.expand(word, cwd))
+        return found
 
     def expand(self, word: "Word", cwd: "str | None") -> "list[Argument]":
         """Give the arguments that a word becomes; usually one."""
@@ -213,7 +227,10 @@ class Expander:
         if last <= first:
             return UNKNOWN_TEXT
         simple = self.commands[last - 1]
-        arguments = [argument for word in simple.words for argument in self.expand(word, cwd)]
+        program = bare(simple.words[0]) if simple.words else ""
+        if program and _MEANINGFUL.isdisjoint(program) and program.rpartition("/")[2] not in _PRINTERS:
+            return UNKNOWN_TEXT
+        arguments = self.arguments(simple.words, cwd)
         if not arguments:
             return UNKNOWN_TEXT
         name = arguments[0].rpartition("/")[2]

@@ -8,7 +8,7 @@ and all branches count as executed. Leaves values of words to `guard_expansion.p
 
 from guard_redirects import RedirectReader
 from guard_simple import PIPE, Simple
-from guard_words import MAX_DEPTH, assignment, bare
+from guard_words import ENDS, LITERAL, MAX_DEPTH, assignment, bare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _PREFIXES = frozenset(["then", "do", "else", "elif", "!", "time", "coproc"])
 _OPENERS = {"if": "fi", "while": "done", "until": "done", "for": "done", "select": "done", "case": "esac", "{": "}"}
 _CLOSERS = frozenset(["fi", "done", "esac", "}"])
 _LISTS = frozenset(["for", "select", "case"])
+_RESERVED = _PREFIXES | _CLOSERS | frozenset([*_OPENERS, "function", "[["])
 
 
 class _Level:
@@ -118,13 +119,15 @@ class Lexer(RedirectReader):
             character = text[self.at]
             if character in " \t\r":
                 self.at += 1
-            elif character == "\\" and text.startswith("\n", self.at + 1):
-                self.at += 2
             elif character == "#":
                 self._skip_comment()
             elif character in self.OPERATORS:
                 if self.OPERATORS[character](self, level):
                     return
+            elif character == "\\" and text.startswith("\n", self.at + 1):
+                self.at += 2
+            elif self._read_plain(level):
+                continue
             elif self._read_argument(level):
                 return
         self._end_pipeline(level)
@@ -152,6 +155,33 @@ class Lexer(RedirectReader):
         self._continue_command(level, level.current, word)
         return False
 
+    def _read_plain(self, level: _Level) -> bool:
+        """Place words of a command that have nothing special in them, as most have; tell whether there was one."""
+        current = level.current
+        if level.naming or (level.frames and level.frames[-1].is_pattern) or (current is not None and current.kind):
+            return False
+        text, end, find = self.text, self.end, self.marks.find
+        start = at = self.at
+        while at < end and text[at] != "#":
+            stop = find(1, at, end)
+            if stop < 0:
+                stop = end
+            word, following = text[at:stop], text[stop : stop + 1]
+            if stop == at or following not in ENDS:
+                if word.isdigit() and following in ("<", ">"):
+                    at = stop  # a file descriptor's number
+                break
+            if current is None:
+                if word in _RESERVED or "=" in word:
+                    break
+                current = self._start(level, at)
+            current.words.append([(LITERAL, word, False)])
+            current.end = at = stop
+            if following == " ":
+                at += 1
+        self.at = at
+        return at > start
+
     def _continue_command(self, level: _Level, current: Simple, word: "Word") -> None:
         current.words.append(word)
         current.end = self.at
@@ -164,6 +194,9 @@ class Lexer(RedirectReader):
         name = bare(word)
         if level.naming and name != "{":
             level.naming = ""
+        if name not in _RESERVED:
+            self._place_first(self._start(level, start), word)
+            return False
         if name in _PREFIXES:
             return False
         if name == "}" and level.closer == "}" and not level.frames:
@@ -177,15 +210,13 @@ class Lexer(RedirectReader):
                 self._start(level, start).kind = "case" if name == "case" else "for"
         elif name == "function":
             self._name_function(level)
-        elif name == "[[":
-            self._read_test(level, start)
         else:
-            self._place_first(self._start(level, start), word)
+            self._read_test(level, start)
         return False
 
     def _start(self, level: _Level, start: int) -> Simple:
         level.closed = None
-        level.current = current = Simple(self.text, start, self.scope, self.function)
+        current = level.current = Simple(self.text, start, self.scope, self.function)
         return current
 
     def _place_first(self, current: Simple, word: "Word") -> None:

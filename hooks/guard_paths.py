@@ -42,6 +42,8 @@ def absolute(path: str, cwd: "str | None") -> "str | None":
         if cwd is None:
             return None
         path = cwd + "/" + path
+    if "/." not in path and "//" not in path and path[-1] != "/":
+        return path  # nothing to take out, as in most
     parts: "list[str]" = []
     for part in path.split("/"):
         if part == "..":

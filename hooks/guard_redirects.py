@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from guard_simple import Source
     from guard_words import Word
 
-_OPERATORS = ("&>>", "&>", "<<<", "<<-", "<<", "<>", "<&", "<", ">>", ">|", ">&", ">")
+_OPERATORS = frozenset(["&>>", "&>", "<<<", "<<-", "<<", "<>", "<&", "<", ">>", ">|", ">&", ">"])
 
 
 class RedirectReader(WordReader):
@@ -30,7 +30,9 @@ class RedirectReader(WordReader):
     def read_redirect(self) -> "tuple[str, Word]":
         """Read the redirection that starts at `at`: its operator and its target."""
         text = self.text
-        operator = next(sign for sign in _OPERATORS if text.startswith(sign, self.at))
+        operator = text[self.at : self.at + 3]
+        while operator not in _OPERATORS:
+            operator = operator[:-1]
         self.at += len(operator)
         while self.at < self.end and text[self.at] in " \t":
             self.at += 1

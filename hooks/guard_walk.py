@@ -205,13 +205,13 @@ class Walk:
     def command(self, place: int) -> "Command | None":
         """Give the command at a place of the list, or None when it only sets something."""
         simple = self.simples[place]
-        cwd = self._folder(simple.scope)
+        cwd = self.folders[simple.scope] if simple.scope in self.folders else self._folder(simple.scope)
         if simple.function != self._function:
             self._enter(simple, cwd)
         if simple.kind == "for":
             self._loop(simple, cwd)
             return None
-        argv = self._argv(simple, cwd)
+        argv = self.expander.arguments(simple.words, cwd)
         if not argv and simple.stdin is not None and simple.stdin[0] == PATH and not simple.assignments:
             argv = [Argument("cat")]  # `$(< file)`
         if not argv or argv[0] in _DECLARATIONS:
@@ -220,7 +220,8 @@ class Walk:
                 return None
         command = Command(argv, simple.written(), cwd)
         command.function = simple.function
-        command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
+        if simple.redirects:
+            command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
         command.walk = self
         command.is_captured = simple.is_captured
         if simple.assignments:
@@ -234,12 +235,6 @@ class Walk:
         if argv and argv[0] in ("cd", "pushd"):
             self.folders[simple.scope] = self._changed(cwd, argv[1:])
         return command
-
-    def _argv(self, simple: "Simple", cwd: "str | None") -> "list[Argument]":
-        argv: "list[Argument]" = []
-        for word in simple.words:
-            argv.extend(self.expander.expand(word, cwd))
-        return argv
 
     def _folder(self, scope: int) -> "str | None":
         path = []
@@ -258,7 +253,7 @@ class Walk:
         return cwd if changed is not None and len(changed) > _MAX_FOLDER_CHARACTERS else changed
 
     def _loop(self, simple: "Simple", cwd: "str | None") -> None:
-        argv = self._argv(simple, cwd)
+        argv = self.expander.arguments(simple.words, cwd)
         if len(argv) > 1 and argv[1] == "in":
             self.values.assign(argv[0], [*argv[2:]] or [UNKNOWN_TEXT])
         elif argv:
@@ -297,7 +292,7 @@ class Walk:
 
     def _source(self, simple: "Simple", cwd: "str | None", place: int) -> "list[Command]":
         is_file = simple.stdin is not None and simple.stdin[0] == PATH
-        argv = self._argv(simple, cwd) or ([Argument("cat")] if is_file else [])
+        argv = self.expander.arguments(simple.words, cwd) or ([Argument("cat")] if is_file else [])
         if not argv:
             return []
         command = Command(argv, simple.written(), cwd)

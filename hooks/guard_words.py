@@ -27,7 +27,11 @@ MAX_DEPTH = 24
 """Nesting of substitutions that is followed; deeper ones are read as if they stood at this depth."""
 
 _BREAKS = frozenset(" \t\r\n;&|()<>")
-_SPECIAL = _BREAKS | frozenset("'\"\\$`")
+SPECIAL = _BREAKS | frozenset("'\"\\$`")
+ENDS = (_BREAKS - frozenset("<>")) | frozenset([""])
+"""What follows a word for certain; `<` and `>` may begin a part of it, or follow a file descriptor's number."""
+_MARKS = bytes([chr(code) in SPECIAL for code in range(256)])
+"""Turns a text into one that has a 1 where something special is, to be searched for at the speed of memchr."""
 _NAME_START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _NAME = _NAME_START | frozenset("0123456789")
 _ONE_CHARACTER_VARIABLES = frozenset("0123456789@*#?$!-")
@@ -56,6 +60,8 @@ class WordReader:
         self.at = 0
         self.end = len(text)
         self.depth = depth
+        # What is not ASCII is never special; "replace" keeps every character's place.
+        self.marks = text.encode("ascii", "replace").translate(_MARKS)
         # Looking ahead for the end of `$((…` costs what it reads; all of it together stays within this.
         self.look_ahead = 1 << 16
 
@@ -73,7 +79,7 @@ class WordReader:
         parts: "Word" = []
         while self.at < self.end:
             character = text[self.at]
-            if character not in _SPECIAL:
+            if character not in SPECIAL:
                 self._plain(parts)
             elif character in _BREAKS:
                 if character not in "<>" or not text.startswith("(", self.at + 1):
@@ -84,12 +90,13 @@ class WordReader:
         return parts
 
     def _plain(self, parts: "Word") -> None:
-        text, end, start = self.text, self.end, self.at
-        at = start + 1
-        while at < end and text[at] not in _SPECIAL:
-            at += 1
-        self.at = at
-        parts.append((LITERAL, text[start:at], False))
+        start, self.at = self.at, self.plain_end(self.at)
+        parts.append((LITERAL, self.text[start : self.at], False))
+
+    def plain_end(self, at: int) -> int:
+        """Find where text ends in which no character means anything."""
+        stop = self.marks.find(1, at, self.end)
+        return self.end if stop < 0 else stop
 
     def _single_quoted(self, parts: "Word") -> None:
         start = self.at + 1
@@ -117,9 +124,13 @@ class WordReader:
             parts: Where the parts go.
             closer: A double quote; or empty for a here-document's body, which ends where the text does.
         """
-        text, end = self.text, self.end
+        text, end, find = self.text, self.end, self.marks.find
         start = at = self.at
         while at < end:
+            at = find(1, at, end)
+            if at < 0:
+                at = end
+                break
             character = text[at]
             if character == closer:
                 break
