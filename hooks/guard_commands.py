@@ -102,7 +102,7 @@ class Analysis:
     def _read(self, text: str, cwd: "str | None", outer: "Command | None", depth: int) -> "Iterator[Command]":
         lexer = Lexer(text)
         if depth:
-            lexer.read_all()
+            self._read_inner(lexer)
         else:
             self._read_own(lexer)
         walk = Walk(lexer, self.values if outer is None else self.values.copy(), cwd)
@@ -124,6 +124,13 @@ class Analysis:
         except Exception:
             self.is_cut = True
         self.is_reading = False
+
+    def _read_inner(self, lexer: Lexer) -> None:
+        """Read a text inside the command's own; one too deep for the interpreter must not silence what follows it."""
+        try:
+            lexer.read_all()
+        except RecursionError:
+            self.is_cut = True
 
     def _through(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield a command, and what it starts."""
