@@ -396,6 +396,7 @@ class Lexer(RedirectReader):
         if text[self.at] in "<>" and text.startswith("(", self.at + 1):
             return self._read_argument(level)
         start = self.at
+        placeholder = self.placeholder_at(start)
         operator, word = self.read_redirect()
         source = self.stdin_source(operator, word)
         current = level.current
@@ -403,6 +404,8 @@ class Lexer(RedirectReader):
             if level.closed is not None and source:
                 self._feed(level.closed, source)
             current = self._start(level, start)
+        if placeholder and current.placeholder is None:
+            current.placeholder = placeholder, len(current.redirects)
         if source:
             current.stdin = source
         elif operator[0] != "<" or operator == "<>":
