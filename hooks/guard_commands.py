@@ -32,6 +32,8 @@ MAX_NESTED_CHARACTERS = 1 << 18
 """Characters in all that shells, eval and interpreters inside the command are read for."""
 
 _MAX_SCRIPTS = 64
+_MAX_READINGS = 8
+"""How often one script that the line has written is read; one that runs itself three times would be read 3^MAX_DEPTH times."""
 _RUNNERS = (
     "npx", "bunx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "uv", "poetry", "pipenv", "hatch", "pdm", "rye", "pixi", "conda", "mamba", "bundle",
     "composer", "mise", "asdf", "rbenv", "pyenv", "nvm", "direnv", "op", "doppler", "infisical", "aws-vault", "chamber", "dotenv", "dotenvx", "docker",
@@ -79,6 +81,7 @@ class Analysis:
         self.is_reading = False
         self.is_cut = False
         self._scripts: "dict[str, str]" = {}
+        self._readings: "dict[str, int]" = {}
 
     def commands(self, text: str, cwd: str) -> "Iterator[Command]":
         """Yield the commands of what the user's shell would run, as they are found.
@@ -102,10 +105,11 @@ class Analysis:
     def _read(self, text: str, cwd: "str | None", outer: "Command | None", depth: int) -> "Iterator[Command]":
         lexer = Lexer(text)
         if depth:
-            lexer.read_all()
+            self._read_inner(lexer)
         else:
             self._read_own(lexer)
-        walk = Walk(lexer, self.values if outer is None else self.values.copy(), cwd)
+        is_nested = outer is not None
+        walk = Walk(lexer, self.values.copy() if is_nested else self.values, cwd, is_nested=is_nested)
         for place in range(len(lexer.commands)):
             command = walk.command(place)
             if command is None:
@@ -124,6 +128,13 @@ class Analysis:
         except Exception:
             self.is_cut = True
         self.is_reading = False
+
+    def _read_inner(self, lexer: Lexer) -> None:
+        """Read a text inside the command's own; one too deep for the interpreter must not silence what follows it."""
+        try:
+            lexer.read_all()
+        except RecursionError:
+            self.is_cut = True
 
     def _through(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield a command, and what it starts."""
@@ -269,7 +280,10 @@ class Analysis:
         if not path or not self._scripts:
             return []
         text = self._scripts.get(absolute(path, command.cwd) or "")
-        return [text] if text else []
+        if not text or self._readings.get(text, 0) >= _MAX_READINGS:
+            return []
+        self._readings[text] = self._readings.get(text, 0) + 1
+        return [text]
 
     def _note_script(self, command: Command) -> None:
         """Keep what a line writes into files, for when it runs one of them."""

@@ -143,6 +143,8 @@ class Expander:
             pieces = self._pieces(part, cwd)
             if part[0] != LITERAL and length + len(pieces[0]) > _MAX_EXPANDED_CHARACTERS:
                 pieces = [UNKNOWN_TEXT]
+            elif length > _MAX_BRACE_CHARACTERS:
+                pieces = pieces[:1]  # each further choice would copy everything before it again
             length += len(pieces[0])
             is_quoted = is_quoted or part[2]
             if len(pieces) == 1:

@@ -34,7 +34,7 @@ class _Level:
         self.closer = closer
         self.frames: "list[_Frame]" = []
         self.current: "Simple | None" = None
-        self.closed: "tuple[int, int] | None" = None
+        self.closed: "int | None" = None
         self.pipeline = first
         self.element = first
         self.naming = ""
@@ -43,13 +43,13 @@ class _Level:
 class _Frame:
     """An open compound command, and the pipeline around it."""
 
-    __slots__ = ("closer", "element", "function", "is_pattern", "pipeline", "scope", "start")
+    __slots__ = ("closer", "element", "first", "function", "is_pattern", "pipeline", "scope")
 
-    def __init__(self, closer: str, level: _Level, start: int, scope: int, function: str) -> None:
+    def __init__(self, closer: str, level: _Level, first: int, scope: int, function: str) -> None:
         self.closer = closer
         self.pipeline = level.pipeline
         self.element = level.element
-        self.start = start
+        self.first = first
         self.scope = scope
         self.function = function
         self.is_pattern = False
@@ -205,13 +205,13 @@ class Lexer(RedirectReader):
         if name in _CLOSERS:
             self._close_frame(level)
         elif name in _OPENERS:
-            self._open_frame(level, _OPENERS[name], start)
+            self._open_frame(level, _OPENERS[name])
             if name in _LISTS and level.frames:
                 self._start(level, start).kind = "case" if name == "case" else "for"
         elif name == "function":
             self._name_function(level)
         else:
-            self._read_test(level, start)
+            self._read_test(level)
         return False
 
     def _start(self, level: _Level, start: int) -> Simple:
@@ -249,7 +249,7 @@ class Lexer(RedirectReader):
                 self.at += 1
         self.at += 1
 
-    def _read_test(self, level: _Level, start: int) -> None:
+    def _read_test(self, level: _Level) -> None:
         """Go over `[[ … ]]`, whose operators are not the shell's, reading the substitutions in it."""
         level.current = None
         while self.at < self.end and self.text[self.at] != "\n":
@@ -259,17 +259,17 @@ class Lexer(RedirectReader):
                 break
             if self.at == begin:
                 self.at += 1
-        level.closed = (start, start)
+        level.closed = len(self.commands)
 
     def _name_function(self, level: _Level) -> None:
         while self.at < self.end and self.text[self.at] in " \t":
             self.at += 1
         level.naming = bare(self.read_word())
 
-    def _open_frame(self, level: _Level, closer: str, start: int) -> None:
+    def _open_frame(self, level: _Level, closer: str) -> None:
         if len(level.frames) >= MAX_NESTING:
             return
-        level.frames.append(_Frame(closer, level, start, self.scope, self.function))
+        level.frames.append(_Frame(closer, level, len(self.commands), self.scope, self.function))
         if level.naming:
             self.function = level.naming
             level.naming = ""
@@ -284,7 +284,7 @@ class Lexer(RedirectReader):
         frame = level.frames.pop()
         level.pipeline, level.element = frame.pipeline, frame.element
         self.scope, self.function = frame.scope, frame.function
-        level.closed = (frame.start, self.at)
+        level.closed = frame.first
 
     def _end_element(self, level: _Level) -> None:
         """Finish the pipeline's present command, and give it the ones before it as stdin."""
@@ -358,9 +358,8 @@ class Lexer(RedirectReader):
             return False
         if current is not None:
             self._end_element(level)
-        start = self.at
         self.at += 1
-        self._open_frame(level, ")", start)
+        self._open_frame(level, ")")
         self.scope = self._new_scope()
         return False
 
@@ -397,13 +396,16 @@ class Lexer(RedirectReader):
         if text[self.at] in "<>" and text.startswith("(", self.at + 1):
             return self._read_argument(level)
         start = self.at
+        placeholder = self.placeholder_at(start)
         operator, word = self.read_redirect()
         source = self.stdin_source(operator, word)
         current = level.current
         if current is None:
-            if level.closed and source:
-                self._feed(level.element, source)
+            if level.closed is not None and source:
+                self._feed(level.closed, source)
             current = self._start(level, start)
+        if placeholder and current.placeholder is None:
+            current.placeholder = placeholder, len(current.redirects)
         if source:
             current.stdin = source
         elif operator[0] != "<" or operator == "<>":

@@ -63,6 +63,19 @@ def is_disk(path: str) -> bool:
     return path.startswith("/dev/") and path[5:].startswith(_DEVICES)
 
 
+def is_missing(name: str, cwd: "str | None") -> bool:
+    """Tell whether a folder surely has no such file; a shell that is to read it stops there, before it writes."""
+    if cwd is None or UNKNOWN_TEXT in cwd:
+        return False
+    try:
+        stat(cwd + "/" + name)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def project_folder(cwd: str) -> str:
     """Give the git working tree around a folder, or the folder itself."""
     folder = cwd

@@ -5,6 +5,8 @@ certificates' keys), which may be read here and may not leave. Leaves what a com
 `guard_secrets.py`. A new secret needs a hint in `guard_prefilter.py`.
 """
 
+from guard_paths import is_inside
+
 PERSONAL, PROJECT = 2, 1
 """How secret: not to be read at all; not to be sent."""
 
@@ -20,10 +22,22 @@ _PERSONAL_FILES = frozenset([
 ])  # fmt: skip
 _PERSONAL_FOLDERS = (
     ".aws/sso/cache", ".aws/cli/cache", ".gnupg/private-keys-v1.d", ".password-store", ".azure", ".config/gcloud",
-    "Library/Keychains", ".local/share/keyrings", ".config/op", ".config/sops", ".mozilla/firefox", ".config/google-chrome",
-    "Library/Application Support/Google/Chrome", "Library/Application Support/Firefox", ".config/Bitwarden CLI", ".electrum", ".bitcoin",
-    "Library/Cookies", ".config/chromium", ".1password", ".gcp",
+    "Library/Keychains", ".local/share/keyrings", ".config/op", ".config/sops", ".config/Bitwarden CLI", ".electrum", ".bitcoin",
+    "Library/Cookies", ".1password", ".gcp",
 )  # fmt: skip
+_BROWSERS = (
+    ".mozilla/firefox", ".config/google-chrome", ".config/chromium", ".config/microsoft-edge", ".config/BraveSoftware", ".config/vivaldi",
+    "Library/Application Support/Google/Chrome", "Library/Application Support/Firefox", "Library/Application Support/Microsoft Edge",
+    "Library/Application Support/BraveSoftware",
+)  # fmt: skip
+_BROWSER_SECRETS = frozenset(
+    ["login data", "cookies", "logins.json", "key4.db", "cookies.sqlite", "web data", "local state", "signons.sqlite"]
+)
+_BROWSER_OPEN = frozenset([
+    "NativeMessagingHosts", "External Extensions", "Extensions", "Crash Reports", "Crashpad", "Bookmarks", "Bookmarks.bak", "Preferences",
+    "profiles.ini", "installs.ini", "user.js", "prefs.js", "chrome", "extensions", "Cache", "cache2", "Dictionaries", "policies",
+])  # fmt: skip
+"""What a browser keeps beside passwords and sessions: files and folders anywhere below its own."""
 _HOLDERS = (".ssh", ".aws", ".gnupg", ".azure", ".config/gcloud", ".kube", ".password-store", ".docker")
 """Folders that hold secrets beside other things; reading one as a whole reads them."""
 _SSH_OPEN = frozenset(
@@ -84,8 +98,8 @@ def _is_personal(inner: str) -> bool:
         return last.lower().startswith(_AZURE_SECRETS[:4])
     if inner.startswith(".config/gcloud/"):
         return not inner[len(".config/gcloud/") :].startswith(_GCLOUD_OPEN)
-    if inner.startswith((".mozilla", ".config/google-chrome", ".config/chromium", "Library/Application Support")):
-        return last.lower() in ("login data", "cookies", "logins.json", "key4.db", "cookies.sqlite", "web data")
+    if inner.startswith((*_BROWSERS, ".mozilla", "Library/Application Support")):
+        return last.lower() in _BROWSER_SECRETS
     return any(inner.startswith(place + "/") for place in _PERSONAL_FOLDERS) or (
         folder in (".aws", ".kube") and "*" in last
     )
@@ -103,6 +117,9 @@ def _is_of_project(last: str) -> bool:
 
 def holds_secrets(path: str, home: str) -> bool:
     """Tell whether a folder as a whole holds secrets of the person."""
-    return any(path == home + "/" + folder for folder in _HOLDERS) or path.startswith(
-        tuple(home + "/" + f for f in _PERSONAL_FOLDERS)
-    )
+    if not path.startswith(home + "/"):
+        return False
+    inner = path[len(home) + 1 :]
+    if inner in _HOLDERS or any(is_inside(inner, folder) for folder in _PERSONAL_FOLDERS):
+        return True
+    return any(is_inside(inner, folder) for folder in _BROWSERS) and _BROWSER_OPEN.isdisjoint(inner.split("/"))

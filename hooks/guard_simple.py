@@ -20,6 +20,8 @@ class Simple:
         words: The command's words, each a list of parts.
         assignments: Pairs of name and word that stand before the command.
         redirects: Pairs of operator and target word.
+        placeholder: A file that `<name>` would read and that nothing in the text can have made, and how many redirects
+            stand before it; or None.
         stdin: None for the shell's own; else (PIPE, first, last), (TEXT, word) or (PATH, word).
         scope: Number of the subshell that it runs in.
         function: Name of the function whose body it is part of, or "".
@@ -28,7 +30,7 @@ class Simple:
     """
 
     __slots__ = (
-        "assignments", "end", "function", "is_captured", "kind", "redirects", "scope", "source", "start", "stdin", "words",
+        "assignments", "end", "function", "is_captured", "kind", "placeholder", "redirects", "scope", "source", "start", "stdin", "words",
     )  # fmt: skip
 
     def __init__(self, source: str, start: int, scope: int, function: str) -> None:
@@ -37,6 +39,7 @@ class Simple:
         self.words: "list[Word]" = []
         self.assignments: "list[tuple[str, Word]]" = []
         self.redirects: "list[tuple[str, Word]]" = []
+        self.placeholder: "tuple[str, int] | None" = None
         self.stdin: "Source | None" = None
         self.scope = scope
         self.function = function

@@ -5,7 +5,7 @@ value that the rules can judge. Leaves what a command starts for others to `guar
 """
 
 from guard_expansion import MAX_VALUES, UNKNOWN_TEXT, Argument, Expander, Values
-from guard_paths import absolute
+from guard_paths import absolute, is_missing
 from guard_simple import PATH, PIPE, TEXT
 from guard_words import bare
 from guard_wrappers import find_roots
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from guard_lexer import Lexer
     from guard_simple import Simple, Source
+    from guard_words import Word
 
 _DECLARATIONS = frozenset(["export", "declare", "typeset", "local", "readonly"])
 _MAX_FOLDER_CHARACTERS = 1024
@@ -171,7 +172,9 @@ class Command:
 class Walk:
     """Goes through one lexer's commands in order and keeps where they run and what variables hold."""
 
-    def __init__(self, lexer: "Lexer", values: Values, cwd: "str | None") -> None:
+    def __init__(self, lexer: "Lexer", values: Values, cwd: "str | None", *, is_nested: bool = False) -> None:
+        # A text inside another may run on a machine with other files.
+        self._is_nested = is_nested
         self.simples = lexer.commands
         self.parents = lexer.parents
         self.values = values
@@ -221,7 +224,9 @@ class Walk:
         command = Command(argv, simple.written(), cwd)
         command.function = simple.function
         if simple.redirects:
-            command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
+            command.redirects = [
+                (operator, self.expander.text(word, cwd)) for operator, word in self._opened(simple, cwd)
+            ]
         command.walk = self
         command.is_captured = simple.is_captured
         if simple.assignments:
@@ -235,6 +240,12 @@ class Walk:
         if argv and argv[0] in ("cd", "pushd"):
             self.folders[simple.scope] = self._changed(cwd, argv[1:])
         return command
+
+    def _opened(self, simple: "Simple", cwd: "str | None") -> "list[tuple[str, Word]]":
+        """Give the redirections up to a placeholder that is no file: there the shell stops."""
+        if simple.placeholder is None or self._is_nested or not is_missing(simple.placeholder[0], cwd):
+            return simple.redirects
+        return simple.redirects[: simple.placeholder[1]]
 
     def _folder(self, scope: int) -> "str | None":
         path = []

@@ -82,7 +82,7 @@ class WordReader:
             if character not in SPECIAL:
                 self._plain(parts)
             elif character in _BREAKS:
-                if character not in "<>" or not text.startswith("(", self.at + 1):
+                if character not in "<>" or not text.startswith("(", self.at + 1) or self.depth >= MAX_DEPTH:
                     break
                 parts.append((FILE, self.read_substitution(2, ")"), False))
             else:

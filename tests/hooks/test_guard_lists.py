@@ -86,6 +86,16 @@ SPELLINGS = [
     'while read -r d; do rm -rf "$d"; done <<< /home/dev/Documents',
     "bash -euxo pipefail -c 'git reset --hard'",
     "rsync -a --delete empty/ ~/Documents/",
+    # nested deeper than is followed, also where the interpreter's own stack would end
+    "cat " + "<(cat " * 300 + "x" + ")" * 300 + "; rm -rf ~",
+    "bash -c '" + "<(" * 4000 + "'; rm -rf ~",
+    "cp -r ~/.config/google-chrome/Default /tmp/profile",
+    "cp ~/.mozilla/firefox/a1b2.default/logins.json .",
+    # a placeholder's look, where the shell does open the file that it writes
+    "touch in; cat <in>~/.bashrc",
+    "> ~/.bashrc <your-file>x",
+    "cat <in >~/.bashrc",
+    "bash -c 'cat <your-file>~/.bashrc'",
 ]
 ONE_FOR_EACH_PROGRAM = [
     "hg update --clean",
@@ -124,6 +134,11 @@ HARMLESS = [
     "find . -name '*.orig' -print0 | xargs -0 rm -f",
     "cat > scripts/deploy.sh <<'EOF'\nrsync -a dist/ host:/srv\nEOF\nchmod +x scripts/deploy.sh",
     "mkfs.ext4 -F fixtures/disk.img",
+    "aws s3 cp s3://<your-bucket>/etc/app.json .",
+    "gcloud storage cp gs://<bucket> ~/Downloads",
+    "export TOKEN=<your token>/x",
+    "mv ~/.config/google-chrome/NativeMessagingHosts/x.json /tmp/x.json",
+    "cp ~/.config/openbox/rc.xml .",
     'docker run --rm -v "$PWD":/app node:20 rm -rf /app/node_modules',
 ]
 
