@@ -8,7 +8,7 @@ and all branches count as executed. Leaves values of words to `guard_expansion.p
 
 from guard_redirects import RedirectReader
 from guard_simple import PIPE, Simple
-from guard_words import ENDS, LITERAL, MAX_DEPTH, assignment, bare
+from guard_words import ENDS, LITERAL, MAX_DEPTH, VARIABLE, assignment, bare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,8 +225,8 @@ class Lexer(RedirectReader):
             name, value = assignment(word)
             if not name:
                 current.words.append(word)
-            elif not value and self.text.startswith("(", self.at):
-                self._read_array()
+            elif self.text.startswith("(", self.at) and not [part for part in value if part[0] != VARIABLE]:
+                current.arrays = [*current.arrays, (name, self._read_array(), bool(value))]
             else:
                 current.assignments.append((name, value))
             current.end = self.at
@@ -239,15 +239,19 @@ class Lexer(RedirectReader):
             if self.at == start:
                 return
 
-    def _read_array(self) -> None:
-        """Go over `(…)` of an array, reading the substitutions in it."""
+    def _read_array(self) -> "list[Word]":
+        """Read the words of an array's `(…)`."""
+        words = []
         self.at += 1
         while self.at < self.end and not self.text.startswith(")", self.at):
             start = self.at
-            self.read_word()
+            word = self.read_word()
             if self.at == start:
                 self.at += 1
+            else:
+                words.append(word)
         self.at += 1
+        return words
 
     def _read_test(self, level: _Level) -> None:
         """Go over `[[ … ]]`, whose operators are not the shell's, reading the substitutions in it."""

@@ -5,7 +5,7 @@ Lexical: links are not followed, so a link in the project that leads out of it c
 
 from posix import stat
 
-from guard_expansion import UNKNOWN_TEXT
+from guard_simple import UNKNOWN_TEXT
 
 ROOT, SYSTEM, HOME, PROJECT, GIT, TEMPORARY, OUTSIDE, UNKNOWN = (
     "root", "system", "home", "project", "git", "temporary", "outside", "unknown",
@@ -127,7 +127,8 @@ class Places:
         """
         full = absolute(path, cwd)
         if full is None:
-            return UNKNOWN
+            # Wherever that is, what stands beside it was not asked for.
+            return OUTSIDE if path.endswith(("/..", "/../*", "/../.*")) else UNKNOWN
         folder, _, last = full.rpartition("/")
         if last and not last.strip("*.?" + UNKNOWN_TEXT) and ("*" in last or is_bulk):
             full = folder or "/"

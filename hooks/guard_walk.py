@@ -4,20 +4,20 @@ Goes through the lexer's list in order, keeps the working directory and the vari
 value that the rules can judge. Leaves what a command starts for others to `guard_commands.py`.
 """
 
-from guard_expansion import MAX_VALUES, UNKNOWN_TEXT, Argument, Expander, Values
+from guard_expansion import MAX_VALUES, Argument, Expander, Values, printed_text
 from guard_paths import absolute, is_missing
-from guard_simple import PATH, PIPE, TEXT
+from guard_simple import PATH, PIPE, TEXT, UNKNOWN_TEXT
 from guard_words import bare
-from guard_wrappers import find_roots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from guard_lexer import Lexer
     from guard_simple import Simple, Source
     from guard_words import Word
 
+_SETTERS = frozenset(["cd", "pushd", "set", "shift", "printf", "mapfile", "readarray"])
 _DECLARATIONS = frozenset(["export", "declare", "typeset", "local", "readonly"])
 _MAX_FOLDER_CHARACTERS = 1024
 _MAX_UPSTREAM = 16
@@ -54,6 +54,14 @@ class Feed:
             found.extend(self._walk.plain(first, last, self._cwd, self._place))
         return found
 
+    def ranges(self) -> "tuple[tuple[int, int], ...]":
+        """Give the ranges of those commands."""
+        kind = self._source[0]
+        if kind == PIPE:
+            return ((self._source[1], self._source[2]),)
+        text = self._walk.expander.text(self._source[1], self._cwd)
+        return text.outputs if kind == TEXT else text.files
+
     def files(self) -> "list[str]":
         """Give the files that are read, from `< file`."""
         if self._source[0] != PATH:
@@ -68,7 +76,9 @@ class Feed:
         if kind == PIPE:
             printed = self._walk.expander.printed((self._source[1], self._source[2]), self._cwd)
             return printed if printed != UNKNOWN_TEXT else ""
-        return ""
+        files = self._walk.expander.text(self._source[1], self._cwd).files
+        printed = self._walk.expander.printed(files[0], self._cwd) if files else UNKNOWN_TEXT
+        return printed if printed != UNKNOWN_TEXT else ""
 
 
 class Command:
@@ -83,6 +93,9 @@ class Command:
         cwd: The absolute working directory, or None when it is not known.
         source: How it is written, for the message.
         feed: What is on its stdin, or None.
+        fed: What xargs or find makes words of for it, or None.
+        mounts: Pairs of a container's folder and this machine's folder that is there.
+        is_mapped: Its words were changed to this machine's folders already.
         walk: Where the ranges in its arguments belong to.
         code: Arguments that a shell reads as commands, or reads them from.
         reads_code: It runs what comes on stdin.
@@ -94,20 +107,23 @@ class Command:
     """
 
     __slots__ = (
-        "arguments", "assignments", "code", "cwd", "feed", "function", "is_bulk", "is_captured", "is_ephemeral", "is_remote", "name", "program", "reads_code",
-        "redirects", "source", "walk",
+        "arguments", "assignments", "code", "cwd", "fed", "feed", "function", "is_bulk", "is_captured", "is_ephemeral", "is_mapped", "is_remote", "mounts", "name",
+        "program", "reads_code", "redirects", "source", "walk",
     )  # fmt: skip
 
     def __init__(self, argv: "Sequence[Argument]", source: str, cwd: "str | None") -> None:
         """Start from the words."""
         self.assignments: "Sequence[str]" = ()
-        self.program: str = argv[0] if argv else ""
+        self.program: "str | Argument" = argv[0] if argv else ""
         self.name = argv[0].rpartition("/")[2].lower() if argv else ""
         self.arguments: "list[Argument]" = list(argv[1:])
         self.source = source
         self.cwd = cwd
         self.redirects: "list[tuple[str, Argument]]" = []
         self.feed: "Feed | None" = None
+        self.fed: "Feed | None" = None
+        self.mounts: "Sequence[tuple[str, str]]" = ()
+        self.is_mapped = False
         self.walk: "Walk | None" = None
         self.code: "list[Argument]" = []
         self.reads_code = False
@@ -122,6 +138,7 @@ class Command:
         inner = Command(argv, self.source, self.cwd)
         inner.feed, inner.walk = self.feed, self.walk
         inner.is_ephemeral, inner.assignments = self.is_ephemeral, self.assignments
+        inner.fed, inner.mounts, inner.is_mapped = self.fed, self.mounts, self.is_mapped
         inner.is_remote, inner.is_bulk, inner.is_captured = self.is_remote, self.is_bulk, self.is_captured
         # The shell opens the files before the wrapper starts: `sudo cat x > /dev/sda` writes all the same.
         inner.redirects = self.redirects
@@ -141,23 +158,9 @@ class Command:
 
     def handed_on(self) -> "list[Argument]":
         """Give what a pipe hands on as names: printed words, or something below the folders that find or ls looks at."""
-        upstream = self.upstream()
-        if not upstream:
-            return [Argument(word) for word in self.stdin().split()]
-        last = upstream[-1]
-        if last.name in ("echo", "printf"):
-            return [Argument(word) for argument in last.arguments for word in argument.split()]
-        for command in upstream:
-            if command.name in ("find", "fd", "gfind"):
-                roots = find_roots(command.arguments) if command.name != "fd" else command.arguments[1:]
-                return [Argument(root.rstrip("/") + "/" + UNKNOWN_TEXT) for root in roots]
-            if command.name == "ls":
-                places = [argument for argument in command.arguments if not argument.startswith("-")]
-                is_named = any(argument.startswith("-") and "d" in argument for argument in command.arguments)
-                return [
-                    place if is_named or place.has_glob else Argument(place + "/" + UNKNOWN_TEXT) for place in places
-                ]
-        return []
+        from guard_feeding import handed_on
+
+        return handed_on(self)
 
     def sources(self) -> "list[Command]":
         """Give the commands whose output it runs as code."""
@@ -172,7 +175,16 @@ class Command:
 class Walk:
     """Goes through one lexer's commands in order and keeps where they run and what variables hold."""
 
-    def __init__(self, lexer: "Lexer", values: Values, cwd: "str | None", *, is_nested: bool = False) -> None:
+    def __init__(
+        self,
+        lexer: "Lexer",
+        values: Values,
+        cwd: "str | None",
+        see_through: "Callable[[Command], list[Command]] | None" = None,
+        *,
+        is_nested: bool = False,
+    ) -> None:
+        self._see_through = see_through
         # A text inside another may run on a machine with other files.
         self._is_nested = is_nested
         self.simples = lexer.commands
@@ -199,11 +211,12 @@ class Walk:
         self._function = simple.function
         call = self._calls.get(simple.function)
         if call is not None and len(call.words) <= MAX_VALUES:
+            every: "list[str]" = []
             for place, word in enumerate(call.words[1:], 1):
                 values = [str(argument) for argument in self.expander.expand(word, cwd)]
                 self.values.assign(str(place), values)
-                if place == 1:
-                    self.values.assign("@", values)
+                every.extend(values)
+            self.values.assign("@", every)
 
     def command(self, place: int) -> "Command | None":
         """Give the command at a place of the list, or None when it only sets something."""
@@ -237,9 +250,26 @@ class Walk:
             command.feed = Feed(self, simple.stdin, cwd, place)
         if argv and argv[0] == "read" and command.feed is not None:
             self._read(command)
-        if argv and argv[0] in ("cd", "pushd"):
-            self.folders[simple.scope] = self._changed(cwd, argv[1:])
+        if argv and argv[0] in _SETTERS:
+            self._set_by(command, simple, cwd)
         return command
+
+    def _set_by(self, command: Command, simple: "Simple", cwd: "str | None") -> None:
+        """Follow what a command of the shell itself sets: the folder, positional parameters, variables."""
+        name, arguments = command.program, command.arguments
+        if name in ("cd", "pushd"):
+            self.folders[simple.scope] = self._changed(cwd, arguments)
+        elif name == "set":
+            if "--" in arguments:
+                self.values.place(arguments[arguments.index("--") + 1 :])
+            elif arguments and not arguments[0].startswith(("-", "+")):
+                self.values.place(arguments)
+        elif name == "shift":
+            self.values.place((self.values.get("@", cwd) or [])[1:])
+        elif name == "printf" and arguments[:1] == ["-v"] and len(arguments) > 2:  # noqa: PLR2004 - name and format
+            self.values.assign(arguments[1], [printed_text("printf", arguments[2:])])
+        elif name in ("mapfile", "readarray") and command.feed is not None and arguments:
+            self.expander.origins[arguments[-1]] = command.feed.ranges()
 
     def _opened(self, simple: "Simple", cwd: "str | None") -> "list[tuple[str, Word]]":
         """Give the redirections up to a placeholder that is no file: there the shell stops."""
@@ -267,13 +297,19 @@ class Walk:
         argv = self.expander.arguments(simple.words, cwd)
         if len(argv) > 1 and argv[1] == "in":
             self.values.assign(argv[0], [*argv[2:]] or [UNKNOWN_TEXT])
+            outputs = [span for argument in argv[2:] for span in argument.outputs]
+            if outputs:
+                self.expander.origins[argv[0]] = tuple(outputs)
         elif argv:
-            self.values.assign(argv[0], [UNKNOWN_TEXT])
+            self.values.assign(argv[0], self.values.get("@", cwd) or [UNKNOWN_TEXT])
 
     def _assign(self, simple: "Simple", argv: "Sequence[Argument]", cwd: "str | None") -> None:
         for name, word in simple.assignments:
             text = self.expander.text(word, cwd) if word else Argument("")
             self._set(name, text, text)
+        for name, words, is_appended in simple.arrays:
+            before = (self.values.get(name, cwd) or []) if is_appended else []
+            self.values.assign(name, [*before, *self.expander.arguments(words, cwd)])
         for argument in argv[1:]:
             name, is_set, value = argument.partition("=")
             if is_set:
@@ -285,6 +321,13 @@ class Walk:
         names = [argument for argument in command.arguments if not argument.startswith("-")]
         if lines and len(names) == 1:
             self.values.assign(names[0], lines)
+        elif lines:
+            for name, word in zip(names, lines[0].split()):  # noqa: B905 - strict came with 3.10
+                self.values.assign(name, [word])
+        ranges = command.feed.ranges() if command.feed is not None else ()
+        if ranges:
+            for name in names or ["REPLY"]:
+                self.expander.origins[name] = ranges
 
     def _set(self, name: str, value: str, whole: "Argument") -> None:
         self.values.assign(name, [value])
@@ -299,7 +342,14 @@ class Walk:
         for other in range(max(first, last - _MAX_UPSTREAM), last):
             if other != place:
                 found.extend(self._source(self.simples[other], cwd, other))
+        if self._see_through is not None and found:
+            found.extend([inner for command in found for inner in self._see_through(command)])
         return found
+
+    def place(self, words: "Sequence[Argument]") -> None:
+        """Set `$0`, `$1`, … of a text that is given to a shell with these words after it."""
+        self.values.assign("0", [words[0]])
+        self.values.place(words[1:])
 
     def _source(self, simple: "Simple", cwd: "str | None", place: int) -> "list[Command]":
         is_file = simple.stdin is not None and simple.stdin[0] == PATH
@@ -307,6 +357,9 @@ class Walk:
         if not argv:
             return []
         command = Command(argv, simple.written(), cwd)
-        if is_file and simple.stdin is not None:
+        if simple.stdin is not None:
             command.feed = Feed(self, simple.stdin, cwd, place)
+        if simple.redirects:
+            command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
+        command.walk = self
         return [command]

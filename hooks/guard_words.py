@@ -8,10 +8,10 @@ the shell somewhere, and that somewhere is the way around it. Leaves commands to
 A part is a tuple (kind, value, is_quoted):
 
     LITERAL   value is the text
-    VARIABLE  value is (name, parts to take when it is unset, or None)
+    VARIABLE  value is (name, None), or of `${name-word}` and its like (name, parts of the word, operator)
     OUTPUT    value is (first, last): the commands of `$(…)`, as a range of the lexer's list
     FILE      value is (first, last): the commands of `<(…)` or `>(…)`
-    UNKNOWN   value is "": arithmetic, `$1`, `${x%y}` and whatever else is not followed
+    UNKNOWN   value is "": arithmetic, `${!x}` and whatever else is not followed
 """
 
 TYPE_CHECKING = False
@@ -35,6 +35,9 @@ _MARKS = bytes([chr(code) in SPECIAL for code in range(256)])
 _NAME_START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _NAME = _NAME_START | frozenset("0123456789")
 _ONE_CHARACTER_VARIABLES = frozenset("0123456789@*#?$!-")
+_SET_TESTS = frozenset("-=+?")
+_DOUBLED = frozenset("%#/^,")
+_PARAMETER_OPERATORS = frozenset(["-", "=", "+", "%", "%%", "#", "##", "/", "//", "^", "^^", ",", ",,", ":", "@"])
 _ESCAPED_IN_QUOTES = frozenset('$`"\\')
 _OCTAL = frozenset("01234567")
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -241,21 +244,33 @@ class WordReader:
         if text[at + 2 : at + 3] in (" ", "\t", "\n", "|"):
             parts.append((OUTPUT, self.read_substitution(2, "}"), is_quoted))
             return
-        stop = self._name_end(at + 2)
-        name = text[at + 2 : stop]
-        operator = text[stop : stop + 2]
-        if operator[:1] == ":" and operator[1:] in ("-", "=", "+"):
-            self.at = stop + 2
-        else:
-            self.at = stop + (operator[:1] in ("-", "=", "+"))
-        is_plain = operator[:1] == "}"
-        has_default = self.at > stop
+        name, stop = self._parameter(at + 2)
+        operator = text[stop : stop + 1]
+        if operator == ":" and text[stop + 1 : stop + 2] in _SET_TESTS:
+            stop += 1
+            operator = text[stop]
+        elif operator in _DOUBLED and text.startswith(operator, stop + 1):
+            stop += 1
+            operator += operator
+        is_plain = operator in ("}", "?")
+        self.at = stop + (operator != "}")
         inner: "Word" = []
         self._until_brace(inner, is_quoted=is_quoted)
-        if name and (is_plain or has_default):
-            parts.append((VARIABLE, (name, inner if has_default else None), is_quoted))
-        else:
+        if not name or (not is_plain and operator not in _PARAMETER_OPERATORS):
             parts.append((UNKNOWN, "", is_quoted))
+        else:
+            parts.append((VARIABLE, (name, None) if is_plain else (name, inner, operator), is_quoted))
+
+    def _parameter(self, at: int) -> "tuple[str, int]":
+        """Read a parameter's name in `${…}`, with `[@]` or `[*]` of an array left out; give it and where it ends."""
+        text = self.text
+        if text[at : at + 1] in ("@", "*") and text[at + 1 : at + 2] in ("}", ":"):
+            return "@", at + 1
+        stop = self._name_end(at)
+        name = text[at:stop]
+        if text[stop : stop + 3] in ("[@]", "[*]", "[0]"):
+            return name + ("[0]" if text[stop + 1] == "0" else ""), stop + 3
+        return name, stop
 
     def _until_brace(self, parts: "Word", *, is_quoted: bool) -> None:
         text = self.text
@@ -269,6 +284,11 @@ class WordReader:
             else:
                 parts.append((LITERAL, character, is_quoted))
                 self.at += 1
+
+    def read_ansi(self, parts: "Word") -> None:
+        """Read `$'…'` from its `$` on."""
+        self.at += 1
+        self._ansi_quoted(parts)
 
     def _ansi_quoted(self, parts: "Word") -> None:
         """Read `$'…'` from its quote on."""
@@ -339,7 +359,9 @@ def assignment(word: "Word") -> "tuple[str, Word]":
     name, _, rest = text.partition("=")
     if name.endswith("]"):
         name = name.partition("[")[0]
+    is_appended = name.endswith("+")
     name = name.removesuffix("+")
     if not name or name[0].isdigit() or not _NAME.issuperset(name):
         return "", []
-    return name, ([(LITERAL, rest, False)] if rest else []) + word[1:]
+    value = ([(LITERAL, rest, False)] if rest else []) + word[1:]
+    return name, [(VARIABLE, (name, [], "-"), True), *value] if is_appended else value
