@@ -30,6 +30,7 @@ MAX_CHARACTERS = 1 << 20
 MAX_NESTED_CHARACTERS = 1 << 18
 """Characters in all that shells, eval and interpreters inside the command are read for."""
 
+_STDIN_FILES = (["/dev/stdin"], ["/dev/fd/0"], ["/proc/self/fd/0"], ["-"])
 _MAX_SCRIPTS = 64
 _MAX_SOURCES_DEPTH = 2
 _MAX_READINGS = 8
@@ -247,6 +248,7 @@ class Analysis:
     def _shell(self, command: Command, depth: int) -> "Iterator[Command]":
         code, script, command.reads_code = shell_code(command.arguments)
         command.code = [text for text in (code, script) if text is not None]
+        command.reads_code = command.reads_code or [script] in _STDIN_FILES
         if command.fed is not None and (code is None or UNKNOWN_TEXT in code):
             command.reads_code, command.feed = True, command.fed  # `xargs sh -c`, `xargs -I{} sh -c {}`
         yield command
@@ -262,6 +264,7 @@ class Analysis:
 
     def _source(self, command: Command, depth: int) -> "Iterator[Command]":
         command.code = command.arguments[:1]
+        command.reads_code = command.arguments[:1] in _STDIN_FILES
         yield command
         for text in self._script(command, command.arguments[0] if command.arguments else ""):
             yield from self._nested(text, command, depth)
@@ -317,10 +320,9 @@ class Analysis:
 
     def _schedule(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield crontab, and what the jobs run that it is given on stdin."""
+        command.reads_code = command.feed is not None and command.arguments[-1:] in ([], ["-"])
         yield command
-        is_read = not command.arguments or command.arguments[-1] == "-"
-        if is_read and command.feed is not None:
-            command.reads_code = True
+        if command.reads_code:
             from guard_executing import job_commands
 
             for text in job_commands(command.stdin()):
@@ -353,7 +355,9 @@ class Analysis:
         from guard_interpreters import code_words, first_operand, module_arguments, programs, reads_code, shell_texts
 
         command.reads_code = reads_code(command)
-        command.code = [*command.code, *code_words(command)]
+        # A program that has a downloaded value in it is not a downloaded program.
+        whole = [word for word in code_words(command) if word.files or word.strip() == UNKNOWN_TEXT]
+        command.code = [*command.code, *whole, *[word for word in [first_operand(command)] if word.files]]
         yield command
         module = module_arguments(command)
         if module:

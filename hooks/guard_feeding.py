@@ -169,7 +169,7 @@ def hand_on(inner: "Command", command: "Command") -> None:
         first = operands[0] if operands else UNKNOWN_TEXT
         kept = []
         for argument in inner.arguments:
-            kept.extend((operands or [argument]) if argument == mark else [Argument(argument.replace(mark, first))])
+            kept.extend((operands or [Argument(UNKNOWN_TEXT)]) if argument == mark else [Argument(argument.replace(mark, first))])
         inner.arguments = kept
     else:
         inner.arguments = inner.arguments + operands

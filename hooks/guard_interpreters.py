@@ -60,7 +60,7 @@ _DELETERS = (
 _MAPPERS = ("array_map", "array_walk", "call_user_func")
 _LIBRARY_MARKS = (
     "http", "request", "fetch(", "axios", "got", "HTTP", "LWP", "curl_", "ctokit", "git", "boto", "sdk", "google", "azure", "kube", "docker", "ocket", "fsockopen", "/inet/", "net.",
-    "object", "drop", "delete", "flush", "redis", "mongo", "truncate", "destroy", "lastic", "hvac", "sync(",
+    "connect(", "object", "drop", "delete", "flush", "redis", "mongo", "truncate", "destroy", "lastic", "hvac", "sync(",
 )  # fmt: skip
 """A program without any of these uses no library that `guard_libraries.py` knows."""
 _UNLINKERS = ("unlink", "os.remove", "File.delete", "Deno.remove")
@@ -120,6 +120,8 @@ def reads_code(command: "Command") -> bool:
     if language in _NO_STDIN_CODE:
         return False
     arguments = command.arguments
+    if language == "deno":
+        return arguments[:1] == ["run"] and "-" in arguments
     return (
         not arguments
         or arguments[0] == "-"
@@ -152,9 +154,11 @@ def code_words(command: "Command") -> "list[Argument]":
     return code_values(arguments, shorts, longs, valued, stops=True)
 
 
-def first_operand(command: "Command") -> str:
+def first_operand(command: "Command") -> "Argument":
     """Give the script that an interpreter is given, or ""."""
-    return next((argument for argument in command.arguments if not argument.startswith("-")), "")
+    from guard_expansion import Argument
+
+    return next((argument for argument in command.arguments if not argument.startswith("-")), Argument(""))
 
 
 def module_arguments(command: "Command") -> "list[Argument]":

@@ -412,7 +412,7 @@ class Lexer(RedirectReader):
             current.placeholder = placeholder, len(current.redirects)
         if source:
             current.stdin = source
-        elif operator[0] != "<" or operator == "<>":
+        elif operator[0] != "<" or operator in ("<>", "<&"):
             current.redirects.append((operator, word))
         current.end = self.at
         return False

