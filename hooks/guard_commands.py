@@ -213,6 +213,7 @@ class Analysis:
             yield from self._nested(text, command, depth)
 
     def _trap(self, command: Command, depth: int) -> "Iterator[Command]":
+        yield command
         if command.arguments:
             yield from self._nested(command.arguments[0], command, depth)
 

@@ -116,19 +116,14 @@ _FORMS = {
     "ansible": (),
     "pwsh": (),
     "powershell": (),
-    "git-xargs": (),
-    "osascript": (),
     "at": (),
     "batch": (),
-    "make": (),
-    "just": (),
     "multipass": (_one(("exec",), "", (), 1, REMOTE),),
     "lxc": (_one(("exec",), "", (), 1, REMOTE),),
     "limactl": (_one(("shell",), "", (), 1, REMOTE),),
     "heroku": (_one(("run",), "a", ("app",), 0, REMOTE), _one(("run:detached",), "a", ("app",), 0, REMOTE)),
     "fly": (_one(("ssh", "console"), "aC", ("app", "command"), 0, REMOTE),),
     "flyctl": (_one(("ssh", "console"), "aC", ("app", "command"), 0, REMOTE),),
-    "turbo": (),
     "atmos": (_one(()),),
 }
 _TEXT_OPTIONS = {
@@ -136,6 +131,7 @@ _TEXT_OPTIONS = {
     "nodemon": ("x", "exec"), "fly": ("C", "command"), "flyctl": ("C", "command"), "doppler": ("\0", "command"), "ansible": ("a", "args"), "hyperfine": ("p", "prepare"),
     "pwsh": ("c", "command"), "powershell": ("c", "command"), "fd": ("\0", "\0"),
 }  # fmt: skip
+_PACKAGE_RUNNERS = frozenset(["npx", "bunx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "uv"])
 _SHALLOW = 2  # slashes of a home or of a folder of the system
 _CONTAINERS = frozenset(["docker", "podman", "nerdctl", "docker-compose", "podman-compose"])
 _GLOBALS = {
@@ -170,17 +166,7 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
     if name in ("fd", "fdfind"):
         return ARGV, _after(arguments, ("-x", "-X", "--exec", "--exec-batch")), []
     if name in ("pwsh", "powershell"):
-        return (
-            ARGV,
-            [],
-            [
-                " ".join(
-                    _after(
-                        [argument.__class__(argument) for argument in arguments], ("-Command", "-c", "-command", "-C")
-                    )
-                )
-            ],
-        )
+        return ARGV, [], [" ".join(_after(arguments, ("-Command", "-c", "-command", "-C")))]
     if name in ("at", "batch"):
         return ARGV, [], [command.stdin()]
     texts = []
@@ -203,8 +189,17 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
         mount = _machine_mount(rest) if kind == EPHEMERAL else ("", "")
         if mount[1]:
             return ARGV, [word.__class__(word.replace(mount[1], mount[0])) for word in payload], texts
+        if name in _PACKAGE_RUNNERS and payload:
+            payload = [_without_version(payload[0]), *payload[1:]]
         return kind, list(payload), texts
     return REMOTE if name in ("ansible", "gcloud", "vagrant", "fly") else ARGV, [], texts
+
+
+def _without_version(word: "Argument") -> "Argument":
+    """Take the version off a package, as in `tool@1.2`, `@scope/tool@latest` and `tool==1.2`."""
+    name, _, _ = word.partition("==")
+    head, at, _ = name.rpartition("@")
+    return word.__class__(head if at and head else name)
 
 
 def _subcommand_end(arguments: "Sequence[str]", words: "tuple[str, ...]", name: str) -> int:

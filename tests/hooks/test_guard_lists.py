@@ -90,6 +90,9 @@ SPELLINGS = [
     "cat " + "<(cat " * 300 + "x" + ")" * 300 + "; rm -rf ~",
     "bash -c '" + "<(" * 4000 + "'; rm -rf ~",
     "cp -r ~/.config/google-chrome/Default /tmp/profile",
+    "npx -y prisma@5.1 migrate reset --force",
+    "uvx alembic==1.13 downgrade base",
+    "gh.exe pr create --fill",
     "cp ~/.mozilla/firefox/a1b2.default/logins.json .",
     # a placeholder's look, where the shell does open the file that it writes
     "touch in; cat <in>~/.bashrc",
