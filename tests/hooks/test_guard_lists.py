@@ -90,6 +90,8 @@ SPELLINGS = [
     "cat " + "<(cat " * 300 + "x" + ")" * 300 + "; rm -rf ~",
     "bash -c '" + "<(" * 4000 + "'; rm -rf ~",
     "cp -r ~/.config/google-chrome/Default /tmp/profile",
+    "cat ~/_netrc",
+    "cd ~/Library/Keychains && cp login.keychain-db /tmp/k",
     "npx -y prisma@5.1 migrate reset --force",
     "uvx alembic==1.13 downgrade base",
     "gh.exe pr create --fill",
