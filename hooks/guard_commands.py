@@ -34,7 +34,7 @@ _STDIN_FILES = (["/dev/stdin"], ["/dev/fd/0"], ["/proc/self/fd/0"], ["-"])
 _MAX_SCRIPTS = 64
 _MAX_SOURCES_DEPTH = 2
 _MAX_READINGS = 8
-"""How often one script that the line has written is read; one that runs itself three times would be read 3^MAX_DEPTH times."""
+"""How often one text that stands inside others is read; a script that runs itself three times would be 3^MAX_DEPTH times."""
 _RUNNERS = (
     "npx", "bunx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "uv", "poetry", "pipenv", "hatch", "pdm", "rye", "pixi", "conda", "mamba", "bundle",
     "composer", "mise", "asdf", "rbenv", "pyenv", "nvm", "direnv", "op", "doppler", "infisical", "aws-vault", "chamber", "dotenv", "dotenvx", "docker",
@@ -112,6 +112,10 @@ class Analysis:
         """Yield the commands of a text that a command has a shell read, with the parameters `$0`, `$1`, … it is given."""
         if not text or len(text) > self.budget or depth >= MAX_DEPTH:
             return
+        if depth:
+            readings = self._readings[text] = self._readings.get(text, 0) + 1
+            if readings > _MAX_READINGS:
+                return
         self.budget -= len(text)
         for command in self._read(text, outer.cwd, outer, depth + 1, words):
             command.is_remote = command.is_remote or outer.is_remote
@@ -270,6 +274,7 @@ class Analysis:
             yield from self._nested(text, command, depth)
 
     def _trap(self, command: Command, depth: int) -> "Iterator[Command]":
+        yield command
         if command.arguments:
             yield from self._nested(command.arguments[0], command, depth)
 
@@ -371,10 +376,7 @@ class Analysis:
         if not path or not self._scripts:
             return []
         text = self._scripts.get(absolute(path, command.cwd) or "")
-        if not text or self._readings.get(text, 0) >= _MAX_READINGS:
-            return []
-        self._readings[text] = self._readings.get(text, 0) + 1
-        return [text]
+        return [text] if text else []
 
     def _note_script(self, command: Command) -> None:
         """Keep what a line writes into files, for when it runs one of them."""

@@ -156,7 +156,7 @@ class Expander:
             pieces = self._pieces(part, cwd)
             if part[0] != LITERAL and length + len(pieces[0]) > _MAX_EXPANDED_CHARACTERS:
                 pieces = [UNKNOWN_TEXT]
-            elif length > _MAX_BRACE_CHARACTERS:
+            elif len(pieces) > 1 and length + max(map(len, pieces)) > _MAX_BRACE_CHARACTERS:
                 pieces = pieces[:1]  # each further choice would copy everything before it again
             length += len(pieces[0])
             is_quoted = is_quoted or part[2]
@@ -165,7 +165,8 @@ class Expander:
                 continue
             before = "".join(waiting)
             waiting = []
-            texts = [text + before + piece for text in texts for piece in pieces][:MAX_VALUES]
+            kept = texts[: -(-MAX_VALUES // len(pieces))]
+            texts = [text + before + piece for text in kept for piece in pieces][:MAX_VALUES]
         after = "".join(waiting)
         return self._finish([text + after for text in texts], word, is_quoted=is_quoted)
 

@@ -73,10 +73,7 @@ def judge_gh(command: "Command", _places: "Places") -> "Stop | None":
         return _repository_stop()
     if tuple(words[:2]) in _DELETIONS:
         return _forge_deletion()
-    if (
-        words[:2] == ["repo", "edit"]
-        and dict(options).get("--visibility", "public" if "public" in words else "") == "public"
-    ):
+    if words[:2] == ["repo", "edit"] and (("--visibility", "public") in options or "public" in words[2:]):
         return _forge_deletion("it makes a repository public, with all its history.")
     if words[:2] == ["alias", "set"]:
         return _judge_alias(words[3:])

@@ -189,9 +189,15 @@ def judge_kill_list(command: "Command") -> "Stop | None":
                 and not any(s.name in ("grep", "rg", "awk", "pgrep") and _selects(s) for s in sources)
             ):
                 return _kill_stop()
-            if any(s.name == "pgrep" and any(a in (".", ".*", "") for a in s.arguments) for s in sources):
+            if any(s.name == "pgrep" and _selects_all(s) for s in sources):
                 return _kill_stop()
     return None
+
+
+def _selects_all(pgrep: "Command") -> bool:
+    """Tell whether pgrep finds every process, or every one of a user."""
+    _, patterns = read_options(pgrep.arguments, "uUGgPstF", frozenset(["euid", "uid", "group", "pgroup", "parent"]))
+    return all(pattern in (".", ".*", "") for pattern in patterns) and "-P" not in pgrep.arguments
 
 
 def _selects(source: "Command") -> bool:

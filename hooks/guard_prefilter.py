@@ -34,7 +34,7 @@ MAY_PRINT_SECRETS = frozenset([
     "kubectl", "oc", "git", "keyring", "infisical", "chamber",
 ])  # fmt: skip
 SECRET_HINTS = (
-    "\n.", "/.", "/etc/", "/proc/", "/run/", "/root", "Library/", ".env", "cred", "secret", "key", "id_", ".pem", ".p12", ".pfx", ".ppk", "token", "tfvars", "tfstate", "auth", "account",
+    "\n.", "/.", "/etc/", "/proc/", "/run/", "/root", "Library/", ".env", "cred", "secret", "key", "id_", ".pem", ".p12", ".pfx", ".ppk", "token", "tfvars", "tfstate", "auth", "account", "netrc",
     "htpasswd", "kubeconfig", "kdbx", "jks", "ovpn", "admin", "wp-config", "@.", "=.", "/tmp/",  # noqa: S108 - a word to look for
 )  # fmt: skip
 """Every secret file has one of these in its path, which begins after a line feed; others need no closer look."""
@@ -43,6 +43,7 @@ CONNECTIONS = frozenset(["nc", "ncat", "netcat", "telnet", "socat", "openssl", "
 PACKAGE_RUNNERS = frozenset(
     ["npx", "bunx", "uvx", "pipx", "pnpm", "yarn", "bun", "deno", "nix", "go", "npm", "pip", "pip3", "uv"]
 )
+_SECRET_PLACES = ("/etc", "/root", "/run", "/var/run", "/proc")
 _PUBLISHING_HINTS = (
     "publish", "push", "upload", "deploy", "release", "deprecate", "yank", "sign", "copy", "sync", "delete", "deliver", "submit", "pilot",
     "supply", "import", "retire", "lish", "dist-tag", "perform", "archives",
@@ -59,7 +60,8 @@ def may_touch_secrets(command: "Command") -> bool:
         return True
     if not files and name not in READERS and name.rstrip("0123456789.") not in READERS:
         return False
-    if command.cwd is not None and ("/." in command.cwd or command.cwd.startswith("/etc")):
+    cwd = command.cwd
+    if cwd is not None and ("/." in cwd or "/Library/" in cwd or cwd.startswith(_SECRET_PLACES)):
         return True
     return may_be_secret(command.arguments)
 

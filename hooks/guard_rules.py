@@ -137,9 +137,8 @@ class Judge:
 
     def _command(self, command: "Command") -> None:
         name = command.name
-        if name in self.policy.rules:
-            for stop in self.policy.judge(command):
-                self._note(stop, command.source)
+        if self.policy.rules:
+            self._own_rules(command)
         rule = find_rule(name)
         redirects: "list[str]" = []
         if command.redirects:
@@ -186,6 +185,14 @@ class Judge:
         if self._downloads or name in _FETCHERS:
             self._note(self._downloaded(command), command.source)
         self._secrets_of(command)
+
+    def _own_rules(self, command: "Command") -> None:
+        """Judge by the policies' own rules; they may also name a wrapper, which is no command for the others."""
+        judged: "Command | None" = command
+        while judged is not None:
+            for stop in self.policy.judge(judged):
+                self._note(stop, command.source)
+            judged = judged.outer
 
     def _stays_inside(self, command: "Command", redirects: "list[str]") -> bool:
         """Tell, without the rules' own modules, that a command writes plainly below the project; most do."""

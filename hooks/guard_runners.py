@@ -161,6 +161,7 @@ _TEXT_OPTIONS = {
     "npx": ("c", "call"), "npm": ("c", "call"), "gcloud": ("\0", "command"), "vagrant": ("c", "command"), "nix": ("c", "command"), "nix-shell": ("\0", "run"),
     "nodemon": ("x", "exec"), "fly": ("C", "command"), "flyctl": ("C", "command"), "doppler": ("\0", "command"), "ansible": ("a", "args"), "hyperfine": ("p", "prepare"),
 }  # fmt: skip
+_PACKAGE_RUNNERS = frozenset(["npx", "bunx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "uv"])
 _GLOBALS = {
     "docker": (
         "Hcl",
@@ -221,6 +222,8 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
             return kind, [], [*texts, " ".join([word for word in payload if word not in ("Enter", "C-m", "enter")])]
         if kind == "each":
             return kind, [], [*texts, *payload]
+        if name in _PACKAGE_RUNNERS and payload:
+            payload = [_without_version(payload[0]), *payload[1:]]
         return kind, list(payload), texts
     return REMOTE if name in ("ansible", "gcloud", "vagrant", "fly") else ARGV, [], texts
 
@@ -256,6 +259,13 @@ def _option_texts(arguments: "Sequence[Argument]", options: "tuple[str, ...]") -
         else:
             found.append(text)
     return found
+
+
+def _without_version(word: "Argument") -> "Argument":
+    """Take the version off a package, as in `tool@1.2`, `@scope/tool@latest` and `tool==1.2`."""
+    name, _, _ = word.partition("==")
+    head, at, _ = name.rpartition("@")
+    return word.__class__(head if at and head else name)
 
 
 def _subcommand_end(arguments: "Sequence[str]", words: "tuple[str, ...]", name: str) -> int:

@@ -34,14 +34,14 @@ _PRINTERS: "dict[str, tuple[tuple[str, ...], ...]]" = {
     "doppler": (("secrets", "download"), ("secrets", "get")),
     "heroku": (("config",), ("config:get",), ("auth:token",)),
     "kubectl": (("get", "secret"), ("get", "secrets")),
-    "oc": (("get", "secret"), ("get", "secrets"), ("whoami", "-t")),
+    "oc": (("get", "secret"), ("get", "secrets")),
     "npm": (("config", "get"), ("config", "list"), ("token", "list")),
     "git": (("credential", "fill"), ("credential-osxkeychain", "get")),
     "keyring": (("get",),),
     "security": (),
     "infisical": (("secrets",), ("export",)),
     "chamber": (("read",), ("export",)),
-    "sops": (("-d",), ("decrypt",)),
+    "sops": (("decrypt",),),
     "ansible-vault": (("view",), ("decrypt",)),
 }
 KEPT_QUIET = frozenset(["sops", "ansible-vault", "npm", "heroku"])
@@ -61,6 +61,10 @@ def prints_secret(command: "Command") -> bool:
         return any(argument.startswith(("--export-secret", "--export-secret-keys")) for argument in command.arguments)
     if name == "secret-tool":
         return words[:1] in (["lookup"], ["search"])
+    if name == "sops" and {"-d", "--decrypt"} & set(command.arguments):
+        return True
+    if name == "oc" and words[:1] == ["whoami"]:
+        return bool({"-t", "--show-token"} & set(command.arguments))
     heads = _PRINTERS.get(name, ())
     if not any(words[: len(head)] == list(head) or _has_run(words, head) for head in heads):
         return False

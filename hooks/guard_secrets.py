@@ -30,7 +30,10 @@ _NOT_CONTENT = frozenset([
 _WITH_IDENTITY = frozenset(
     ["scp", "sftp", "rsync", "curl", "wget", "docker", "kubectl", "git", "age", "gh", "http", "https", "xh"]
 )
-_ENVIRONMENT = frozenset(["env", "printenv", "export", "set", "declare", "typeset", "compgen"])
+_UPLOADERS = frozenset(["aws", "gsutil", "gcloud", "az", "rclone", "s3cmd", "mc", "s5cmd", "azcopy", "oci"])
+_UPLOADS = frozenset([
+    "cp", "mv", "sync", "put", "upload", "copy", "copyto", "rsync", "move", "upload-batch", "put-object", "publish", "send-message",
+])  # fmt: skip
 
 
 def judge_read(path: str, cwd: str, home: str) -> "Stop | None":
@@ -117,7 +120,7 @@ class Secrets:
         names = {command.name, command.name.rstrip("0123456789.")}
         if not found and names.isdisjoint(READERS) and command.name not in SENDERS:
             return found
-        if command.name in ("ssh", "git", "dig", "ping", "host", "openssl") and command.name != "openssl":
+        if command.name in ("ssh", "git", "dig", "ping", "host"):
             return found
         skips = command.name in _WITH_IDENTITY
         previous = ""
@@ -200,26 +203,12 @@ def is_sender(command: "Command") -> bool:
     if name not in SENDERS:
         return False
     if name in ("scp", "rsync", "sftp"):
-        return any(":" in argument and not argument.startswith(("-", "/", "./")) for argument in arguments)
-    if name in ("aws", "gsutil", "gcloud", "az", "rclone", "s3cmd", "mc", "s5cmd", "azcopy", "oci"):
-        return any(
-            word in arguments
-            for word in (
-                "cp",
-                "mv",
-                "sync",
-                "put",
-                "upload",
-                "copy",
-                "copyto",
-                "rsync",
-                "move",
-                "upload-batch",
-                "put-object",
-                "publish",
-                "send-message",
-            )
-        )
+        # The last word is where it goes; a copy from another machine to this one sends nothing.
+        last = arguments[-1] if arguments else ""
+        is_fetched = name != "sftp" and ":" not in last
+        return not is_fetched and any(":" in word and not word.startswith(("-", "/", "./")) for word in arguments)
+    if name in _UPLOADERS:
+        return not _UPLOADS.isdisjoint(arguments)
     if name in ("gh", "glab"):
         return arguments[:1] in (["gist"], ["api"], ["issue"], ["pr"], ["snippet"], ["release"])
     if name == "openssl":

@@ -86,7 +86,7 @@ class Command:
 
     Attributes:
         program: The program, as it is written.
-        name: The program, without its folder and in lower case: macOS's disk does not mind case.
+        name: The program, without its folder and `.exe`, in lower case: macOS's disk does not mind case.
         arguments: What follows the name.
         assignments: NAME=value, as they stand before the command.
         redirects: Pairs of operator and target.
@@ -104,18 +104,20 @@ class Command:
         is_ephemeral: It runs in a container that is made for it.
         is_remote: It runs on another machine.
         function: The function it is in.
+        outer: The wrapper that starts it and is no command of its own, such as `sudo`; or None.
     """
 
     __slots__ = (
-        "arguments", "assignments", "code", "cwd", "fed", "feed", "function", "is_bulk", "is_captured", "is_ephemeral", "is_mapped", "is_remote", "mounts", "name",
+        "arguments", "assignments", "code", "cwd", "fed", "feed", "function", "is_bulk", "is_captured", "is_ephemeral", "is_mapped", "is_remote", "mounts", "name", "outer",
         "program", "reads_code", "redirects", "source", "walk",
     )  # fmt: skip
 
     def __init__(self, argv: "Sequence[Argument]", source: str, cwd: "str | None") -> None:
         """Start from the words."""
         self.assignments: "Sequence[str]" = ()
-        self.program: "str | Argument" = argv[0] if argv else ""
-        self.name = argv[0].rpartition("/")[2].lower() if argv else ""
+        self.program: "Argument | str" = argv[0] if argv else ""
+        name = argv[0].rpartition("/")[2].lower() if argv else ""
+        self.name = name.removesuffix(".exe")
         self.arguments: "list[Argument]" = list(argv[1:])
         self.source = source
         self.cwd = cwd
@@ -132,10 +134,12 @@ class Command:
         self.is_ephemeral = False
         self.is_remote = False
         self.function = ""
+        self.outer: "Command | None" = None
 
     def wrapped(self, argv: "Sequence[Argument]") -> "Command":
         """Give the command that this one starts; it has the same place and the same stdin."""
         inner = Command(argv, self.source, self.cwd)
+        inner.outer = self
         inner.feed, inner.walk = self.feed, self.walk
         inner.is_ephemeral, inner.assignments = self.is_ephemeral, self.assignments
         inner.fed, inner.mounts, inner.is_mapped = self.fed, self.mounts, self.is_mapped

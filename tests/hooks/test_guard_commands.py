@@ -354,7 +354,7 @@ def test_time_grows_no_faster_than_the_text(decide, repository):
         "pieces = ['$(', '((', '$((', '{ ', '`', '\\\\`', \"'a'\", '\"$(', 'a|', 'a;', '<<A ', 'cat <<A\\nb\\nA\\n', '${a:-', '{a,b}',\n"
         "          '}', 'case a in ', '[[ ', 'a=(', 'a=$a$a;', 'for a in b;do ', 'xargs ', 'eval ', 'git -c alias.a=! ', '$(echo ',\n"
         "          'f(){ ', '<(a) ', 'find -exec ', 'sudo ', \"bash -c '\", '>a ', 'if a; then ',\n"
-        "          '<(', '<f() ', '$HOME{a,b}', 'cmd <a>']\n"
+        "          '<(', '<f() ', '$HOME{a,b}', 'cmd <a>', '${a:-{a,b}xx ']\n"
         "for piece in pieces:\n"
         "    short, long = steps(piece * (2000 // len(piece))), steps(piece * (8000 // len(piece)))\n"
         "    if long > 4.6 * short + 20000: print(repr(piece), short, long)\n"
