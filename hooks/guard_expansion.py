@@ -31,6 +31,8 @@ _GLOBS = frozenset("*?[")
 _MEANINGFUL = frozenset("*?[{~" + _SEPARATOR)
 """A word without any of these is most words, and stays as it is."""
 _DEFAULTS = frozenset("-=+")
+_PARTIAL = ((":",), ("+",))
+"""`${x:0:4}` and `${x:+word}` show no value."""
 _PLUGIN_FOLDERS = frozenset(["CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"])
 """Set only where a plugin's own hooks run; whoever writes them in a command means the plugin's folder."""
 _LOCATORS = frozenset(["which", "command", "type", "whence"])
@@ -185,7 +187,7 @@ class Expander:
         outputs, files = _ranges(word, OUTPUT), _ranges(word, FILE)
         if self.origins:
             for kind, value, _ in word:
-                if kind == VARIABLE:
+                if kind == VARIABLE and value[2:] not in _PARTIAL:
                     outputs += self.origins.get(value[0], ())
         has_glob = any(kind == LITERAL and not quoted and not _GLOBS.isdisjoint(text) for kind, text, quoted in word)
         has_tilde = word[:1] and word[0][0] == LITERAL and not word[0][2] and word[0][1].startswith("~")

@@ -43,13 +43,22 @@ def narrows(arguments: "Sequence[str]") -> bool:
     return False
 
 
-def found(command: "Command") -> "list[Argument]":
-    """Give what a find or fd hands on: something below its folders, or all of them when nothing narrows it."""
+def found(command: "Command", *, by_name: bool = False) -> "list[Argument]":
+    """Give what a find or fd hands on: something below its folders, or all of them when nothing narrows it.
+
+    Args:
+        command: The find or fd.
+        by_name: Give the names that it looks for, too, as readers want to know them.
+    """
     if command.name in ("fd", "fdfind"):
         roots, is_picky, _ = _read_fd(command.arguments)
+        names = _extensions(command.arguments)
     else:
         roots, is_picky = find_roots(command.arguments), narrows(command.arguments)
-    return [_below(root, "\0" if is_picky else "*") for root in roots]
+        names = _selected(command.arguments)
+    if by_name and names:
+        return [_below(root, UNKNOWN_TEXT + "/" + name) for root in roots for name in names]
+    return [_below(root, UNKNOWN_TEXT if is_picky else "*") for root in roots]
 
 
 def _below(root: str, last: str) -> Argument:
@@ -120,7 +129,7 @@ def _extensions(arguments: "Sequence[str]") -> "list[str]":
     ]
 
 
-def handed_on(command: "Command") -> "list[Argument]":
+def handed_on(command: "Command", *, by_name: bool = False) -> "list[Argument]":
     """Give what a pipe hands on as names: printed words, or something below the folders that a list was made of."""
     upstream = command.upstream()
     if not upstream:
@@ -129,15 +138,15 @@ def handed_on(command: "Command") -> "list[Argument]":
     if last.name in ("echo", "printf"):
         return [Argument(word) for argument in last.arguments for word in argument.split()]
     for source in upstream:
-        listed = _listed(source)
+        listed = _listed(source, by_name=by_name)
         if listed:
             return listed
     return []
 
 
-def _listed(source: "Command") -> "list[Argument]":
+def _listed(source: "Command", *, by_name: bool) -> "list[Argument]":
     if source.name in ("find", "fd", "fdfind", "gfind", "bfs"):
-        return found(source)
+        return found(source, by_name=by_name)
     places = [argument for argument in source.arguments if not argument.startswith("-")]
     if source.name in ("echo", "printf"):
         return [Argument(word) for argument in places for word in argument.split() if "/" in word or word[:1] == "~"]
@@ -158,7 +167,7 @@ def _listed(source: "Command") -> "list[Argument]":
 
 def hand_on(inner: "Command", command: "Command") -> None:
     """Give the started command what xargs or parallel reads: in place of its mark, else at the end."""
-    operands = handed_on(command)
+    operands = handed_on(command, by_name=inner.name in READERS and inner.name != "mv")
     if command.name == "parallel":
         _take_listed(inner, operands)
     inner.is_bulk = True

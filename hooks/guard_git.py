@@ -28,6 +28,10 @@ def judge_git(command: "Command", _places: "Places") -> "Stop | None":
     settings, subcommand, arguments = _split(command.arguments)
     if subcommand == "push":
         return _judge_push(settings, arguments)
+    if subcommand == "add" and any(argument == "--force" or (argument[:1] == "-" and argument[1:2] != "-" and "f" in argument) for argument in arguments):
+        from guard_secrets import judge_forced_add
+
+        return judge_forced_add(command)
     if subcommand in _ORDINARY:
         return None
     from guard_discard import judge_discard

@@ -403,6 +403,8 @@ class Lexer(RedirectReader):
         placeholder = self.placeholder_at(start)
         operator, word = self.read_redirect()
         source = self.stdin_source(operator, word)
+        if operator[0] == ">" and start and text[start - 1] == "2" and text[start - 2 : start - 1] in ("", " ", "\t", "\n"):
+            operator = "2" + operator
         current = level.current
         if current is None:
             if level.closed is not None and source:

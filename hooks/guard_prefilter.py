@@ -19,7 +19,7 @@ READERS = frozenset([
     "split", "csplit", "uuencode", "qrencode", "curl", "wget", "http", "https", "xh", "nc", "ncat", "netcat", "socat", "telnet", "source", ".",
     "mapfile", "readarray", "read", "look", "iconv", "dos2unix", "view", "pg", "ed", "ex", "mail", "mailx", "mutt", "sendmail", "gh", "aws", "gsutil", "rclone",
     "python", "python3", "perl", "ruby", "node", "php", "croc", "wormhole", "magic-wormhole", "ftp", "lftp", "tftp", "s3cmd", "mc", "az", "gcloud", "ssh-to-age", "age", "busybox", "print",
-    "envsubst", "dasel", "miller", "mlr", "csvcut", "hexyl", "glow", "pygmentize", "highlight", "shasum", "foreach", "docker", "kubectl", "msgfmt",
+    "envsubst", "sqlite3", "xargs", "dasel", "miller", "mlr", "csvcut", "hexyl", "glow", "pygmentize", "highlight", "shasum", "foreach", "docker", "kubectl", "msgfmt",
 ])  # fmt: skip
 """Programs that show, copy or send what is in the files that they are named."""
 SENDERS = frozenset([
@@ -31,11 +31,12 @@ SENDERS = frozenset([
 """Programs that give what they get to another machine."""
 MAY_PRINT_SECRETS = frozenset([
     "security", "gpg", "gpg2", "secret-tool", "gh", "glab", "aws", "gcloud", "az", "vault", "op", "pass", "gopass", "bw", "lpass", "doppler",
-    "kubectl", "oc", "git", "keyring", "infisical", "chamber",
+    "kubectl", "oc", "git", "keyring", "infisical", "chamber", "getent", "rbw", "keepassxc-cli", "kpcli", "dcli", "kwallet-query", "conjur", "akeyless", "berglas", "argocd", "npm", "fly", "flyctl",
+    "doctl", "bao", "aws-vault", "docker-credential-osxkeychain", "docker-credential-desktop", "docker-credential-pass", "docker-credential-secretservice",
 ])  # fmt: skip
 SECRET_HINTS = (
     "\n.", "/.", "/etc/", "/proc/", "/run/", "/root", "Library/", ".env", "cred", "secret", "key", "id_", ".pem", ".p12", ".pfx", ".ppk", "token", "tfvars", "tfstate", "auth", "account", "netrc",
-    "htpasswd", "kubeconfig", "kdbx", "jks", "ovpn", "admin", "wp-config", "@.", "=.", "/tmp/",  # noqa: S108 - a word to look for
+    "hosts", "config/gh", "password", "wallet", "shadow", "ogin", "ookies", "htpasswd", "kubeconfig", "kdbx", "jks", "ovpn", "admin", "wp-config", "@.", "=.", "/tmp/",  # noqa: S108 - a word to look for
 )  # fmt: skip
 """Every secret file has one of these in its path, which begins after a line feed; others need no closer look."""
 CONNECTIONS = frozenset(["nc", "ncat", "netcat", "telnet", "socat", "openssl", "websocat", "gsocket", "gs-netcat"])

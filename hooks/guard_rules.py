@@ -50,6 +50,7 @@ class Judge:
         self._folders: "list[str] | None" = None
         self._downloads: "set[str]" = set()
         self._secrets: "Secrets | None" = None
+        self._is_secret_out = False
         self._policy: "Policy | None" = None
 
     @property
@@ -100,7 +101,7 @@ class Judge:
             path = string(tool_input, "path")
             import guard_secrets
 
-            self._note(guard_secrets.judge_searched(path, self._cwd, self._home), path)
+            self._note(guard_secrets.judge_searched(path, self._cwd, self._home, string(tool_input, "glob")), path)
 
     def _written(self, path: str, added: "list[str]") -> None:
         if path:
@@ -219,10 +220,15 @@ class Judge:
     def _secrets_of(self, command: "Command") -> None:
         name = command.name
         if name in MAY_PRINT_SECRETS and (name != "git" or "credential" in " ".join(command.arguments[:1])):
-            is_taken = command.is_captured or any(target not in _QUIET_TARGETS for _, target in command.redirects)
             import guard_secrets
 
-            self._note(guard_secrets.judge_printer(command, is_captured=is_taken), command.source)
+            if guard_secrets.prints_secret(command) and not {"--help", "-h"} & set(command.arguments):
+                self._is_secret_out = True
+                self._note(guard_secrets.judge_printer(command), command.source)
+        elif self._is_secret_out:
+            import guard_secrets
+
+            self._note(guard_secrets.judge_shown(command), command.source)
         secrets = self._secrets
         if secrets is None and not may_touch_secrets(command):
             return

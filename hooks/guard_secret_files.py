@@ -38,7 +38,12 @@ _BROWSER_OPEN = frozenset([
     "profiles.ini", "installs.ini", "user.js", "prefs.js", "chrome", "extensions", "Cache", "cache2", "Dictionaries", "policies",
 ])  # fmt: skip
 """What a browser keeps beside passwords and sessions: files and folders anywhere below its own."""
-_HOLDERS = (".ssh", ".aws", ".gnupg", ".azure", ".config/gcloud", ".kube", ".password-store", ".docker")
+_FOUND_NAMES = frozenset([
+    ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".my.cnf", ".git-credentials", "credentials", "login data", "cookies", "logins.json", "key4.db", "cookies.sqlite", "shadow",
+    "wallet.dat", ".vault-token", "hosts.yml", "*credential*", "*credentials*", "*secret*", "*password*", "*.gpg",
+])  # fmt: skip
+"""Names of the person's secrets that say enough without their folder."""
+_HOLDERS = (".config/gh", ".config/glab-cli", ".config/rclone", ".ssh", ".aws", ".gnupg", ".azure", ".config/gcloud", ".kube", ".password-store", ".docker")
 """Folders that hold secrets beside other things; reading one as a whole reads them."""
 _SSH_OPEN = frozenset(
     ["config", "known_hosts", "known_hosts.old", "authorized_keys", "environment", "allowed_signers", "rc"]
@@ -70,17 +75,39 @@ _PROJECT_NAMES = frozenset([
 def secrecy(path: str, home: str) -> int:
     """Say how secret a file is, by its absolute path: PERSONAL, PROJECT or 0."""
     if path.startswith("/proc/") and path.endswith("/environ"):
-        return PROJECT
+        return PERSONAL
     if path in _SYSTEM or path.startswith(_SYSTEM_FOLDERS):
         return PERSONAL
     last = path.rpartition("/")[2].lower()
-    if path.startswith(home + "/"):
-        inner = path[len(home) + 1 :]
-        if _is_personal(inner):
-            return PERSONAL
+    inner = below_home(path, home)
+    if inner and _is_personal(inner):
+        return PERSONAL
+    if "/\0/" in path and is_found(path, last, home):
+        return PERSONAL
     if last.startswith(_KEY_NAMES) and not last.endswith(".pub") and "/.ssh/" in path:
         return PERSONAL
     return PROJECT if _is_of_project(last) else 0
+
+
+def below_home(path: str, home: str) -> str:
+    """Give a path's part below a home, the user's or another one's; "" when it is in none."""
+    if path.startswith(home + "/"):
+        return path[len(home) + 1 :]
+    if path.startswith(("/home/", "/Users/")):
+        return path.partition("/")[2].partition("/")[2].partition("/")[2]
+    return path[len("/root/") :] if path.startswith("/root/") else ""
+
+
+def is_found(path: str, last: str, home: str) -> bool:
+    """Tell whether a name that is looked for below a whole home or disk is a secret's; a project's own are not meant."""
+    before = path.partition("/\0/")[0]
+    if before not in ("", home, "/home", "/Users", "/root", "/etc", "/mnt", "/Volumes") and not (
+        before.startswith(("/home/", "/Users/")) and before.count("/") == 2  # noqa: PLR2004 - somebody's home
+    ):
+        return False
+    stem = last.partition("*")[0]
+    is_key = len(stem) > 2 and any(name.startswith(stem) for name in _KEY_NAMES)  # noqa: PLR2004 - id_
+    return is_key or last in _FOUND_NAMES or (_is_of_project(last) and not last.startswith(".env"))
 
 
 def _is_personal(inner: str) -> bool:

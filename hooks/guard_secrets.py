@@ -4,12 +4,12 @@ What a command sends is followed through pipes, substitutions, variables and cop
 files are secret to `guard_secret_files.py`.
 """
 
-from guard_decision import DENY, Stop
+from guard_decision import ASK, DENY, Stop
 from guard_expansion import UNKNOWN_TEXT
 from guard_paths import absolute
 from guard_prefilter import READERS, SENDERS
 from guard_secret_files import PERSONAL, PROJECT, holds_secrets, secrecy
-from guard_secret_printers import KEPT_QUIET, prints_secret
+from guard_secret_printers import KEPT_QUIET, goes_to_file, is_quiet, prints_secret, shows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,9 +44,13 @@ def judge_read(path: str, cwd: str, home: str) -> "Stop | None":
     return _read_stop() if secrecy(full, home) == PERSONAL else None
 
 
-def judge_searched(path: str, cwd: str, home: str) -> "Stop | None":
-    """Judge a folder or file that a tool searches for text."""
-    full = absolute(path.replace("~", home, 1) if path.startswith("~/") else path, cwd)
+def judge_searched(path: str, cwd: str, home: str, glob: str = "") -> "Stop | None":
+    """Judge a folder or file that a tool searches for text; `glob` selects files in it."""
+    full = absolute(path.replace("~", home, 1) if path.startswith("~/") else path or ".", cwd)
+    if full is not None and glob:
+        names = (full + "/" + UNKNOWN_TEXT + "/" + glob.rpartition("/")[2], full + "/" + glob.lstrip("*/"))
+        if any(secrecy(name, home) == PERSONAL for name in names):
+            return _read_stop()
     if full is not None and (holds_secrets(full, home) or secrecy(full, home) == PERSONAL):
         return _read_stop()
     return None
@@ -71,7 +75,7 @@ class Secrets:
         sent = self._sends(command)
         if sent:
             return sent
-        return _read_stop() if read == PERSONAL and not command.is_remote else None
+        return _read_stop() if read == PERSONAL else None
 
     def _sends(self, command: "Command") -> "Stop | None":
         to_socket = any(target.startswith(("/dev/tcp/", "/dev/udp/")) for _, target in command.redirects)
@@ -83,6 +87,8 @@ class Secrets:
         if command.name != "ssh" and self._level(command):
             return _send_stop()
         sources = list(command.upstream())
+        if command.fed is not None:
+            sources.extend(command.fed.commands())
         if command.walk is not None:
             for argument in command.arguments:
                 if not _is_header(argument):
@@ -136,7 +142,7 @@ class Secrets:
 
     def _remember(self, command: "Command") -> None:
         """Note where a command leaves what it read."""
-        targets = [target for operator, target in command.redirects if operator != "<>"]
+        targets = [target for operator, target in command.redirects if operator[0] not in "<2"]
         if command.name in ("cp", "mv", "ln", "install", "ditto", "dd"):
             targets.extend(command.arguments[-1:])
         elif command.name in ("tar", "bsdtar", "gtar", "zip", "7z", "7za", "gpg", "openssl", "base64", "age"):
@@ -194,6 +200,8 @@ def _dumps_environment(command: "Command") -> bool:
         return not arguments or arguments[0] in ("-p", "-x", "-px")
     if name == "env":
         return all(argument.startswith("-") for argument in arguments)
+    if name == "ps":
+        return any(argument[:1] != "-" and "e" in argument and argument.strip("auxefwlmjsvhg") == "" for argument in arguments[:1])
     return name == "printenv"
 
 
@@ -218,18 +226,33 @@ def is_sender(command: "Command") -> bool:
     return True
 
 
-def judge_printer(command: "Command", *, is_captured: bool) -> "Stop | None":
-    """Judge a program that prints a secret; one whose output another command takes is that one's business.
-
-    Args:
-        command: The command.
-        is_captured: It stands in a substitution or pipe, or its output goes to a file.
-    """
-    if {"--help", "-h"} & set(command.arguments) or not prints_secret(command):
+def judge_printer(command: "Command") -> "Stop | None":
+    """Judge a program that prints a secret; one whose output another command takes is that one's business."""
+    if is_quiet(command) or command.name in KEPT_QUIET:
         return None
-    if command.name in KEPT_QUIET or (is_captured and command.name not in ("security", "gpg", "gpg2")):
+    if command.is_captured and not goes_to_file(command) and command.name not in ("security", "gpg", "gpg2"):
         return None
     return _read_stop()
+
+
+def judge_shown(command: "Command") -> "Stop | None":
+    """Judge a filter at the end of a pipe that a secret comes out of."""
+    return _read_stop() if shows(command) else None
+
+
+def judge_forced_add(command: "Command") -> "Stop | None":
+    """Judge `git add -f` of a file that is ignored because it holds secrets."""
+    for argument in command.arguments[1:]:
+        full = absolute(argument, command.cwd)
+        if not argument.startswith("-") and full is not None and secrecy(full, "/"):
+            return Stop(
+                ASK,
+                "secret-send",
+                "it puts a file with secrets into the repository's history, which everybody gets who clones it.",
+                "commit an example without values",
+                "git check-ignore -v .env",
+            )
+    return None
 
 
 def _read_stop() -> Stop:

@@ -82,7 +82,7 @@ def judge_redirects(command: "Command", places: "Places") -> "Stop | None":
             return disk_stop()
         if command.is_remote or operator in ("<>", "<&") or target.isdigit():
             continue
-        stop = _judge_target(target, command, places, appends=operator in (">>", "&>>"))
+        stop = _judge_target(target, command, places, appends=operator.endswith(">>"))
         if stop:
             return stop
     return None
