@@ -85,6 +85,10 @@ class Values:
         kept = [value if len(value) <= MAX_VALUE_CHARACTERS else UNKNOWN_TEXT for value in values[:MAX_VALUES]]
         self._assigned[name] = kept or [""]
 
+    def is_assigned(self, name: str) -> bool:
+        """Tell whether the text itself sets a variable."""
+        return name in self._assigned
+
     def get(self, name: str, cwd: "str | None") -> "list[str] | None":
         """Give a variable's possible values, or None when it is not known to be set."""
         if name in self._assigned:

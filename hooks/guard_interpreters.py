@@ -106,6 +106,7 @@ _HOMES_IN_LITERALS = (
 )  # fmt: skip
 _WRITE_MODES = frozenset(["w", "wb", "w+", "a", "ab"])
 _SQL_RUNNERS = (".execute(", ".query(", ".executescript(", ".raw(", ".exec(")
+_NO_PATH = frozenset(" {}[]()<>:;,=\"'|&$")
 _MAX_LITERALS = 256
 _QUOTES = frozenset("'\"`")
 
@@ -274,7 +275,7 @@ def _call_end(bare: str, at: int) -> int:
     if bare[at : at + 1] != "(":
         stop = bare.find("\n", at, end)
         line_end = end if stop < 0 else stop
-        return line_end if bare[at:line_end].strip(" ") else 0
+        return line_end if line_end > at else 0
     nesting = 0
     for place in range(at, end):
         nesting += (bare[place] in "([{") - (bare[place] in ")]}")
@@ -340,7 +341,7 @@ def _paths(call: str, found: "list[tuple[str, bool, int, str]]") -> "list[str]":
             continue
         if literal[:1] in ("/", "~", ".", "*") or "/" in literal or "." in literal:
             paths.append(_quoted(literal))
-        if is_in_home and literal[:1] != "~" and " " not in literal and len(literal) > 1:
+        if is_in_home and literal[:1] != "~" and len(literal) > 1 and _NO_PATH.isdisjoint(literal):
             parts.append(literal.strip("/"))
     if parts:
         paths.append(_quoted("~/" + "/".join(parts)))

@@ -77,6 +77,16 @@ def may_be_secret(paths: "Sequence[str]") -> bool:
     return False
 
 
+def may_touch_own(command: "Command") -> bool:
+    """Tell whether a command may name the guard's files or its settings."""
+    for argument in command.arguments:
+        if ".claude" in argument or "laude" in argument or "skillway" in argument:
+            return True
+    return any(".claude" in target or "skillway" in target for _, target in command.redirects) or (
+        command.cwd is not None and "/.claude/" in command.cwd
+    )
+
+
 def may_fetch_code(command: "Command") -> bool:
     """Tell whether a package runner may be given something that is in no registry."""
     return any(":" in argument or "git" in argument or "@" in argument for argument in command.arguments)

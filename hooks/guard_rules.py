@@ -8,7 +8,7 @@ from guard_commands import Analysis
 from guard_decision import DENY, Stop, weightier
 from guard_expansion import UNKNOWN_TEXT
 from guard_paths import Places, is_inside
-from guard_prefilter import CONNECTIONS, MAY_PRINT_SECRETS, PACKAGE_RUNNERS, may_fetch_code, may_publish, may_touch_secrets
+from guard_prefilter import CONNECTIONS, MAY_PRINT_SECRETS, PACKAGE_RUNNERS, may_fetch_code, may_publish, may_touch_own, may_touch_secrets
 from guard_table import PUBLISHERS, find_rule
 from payload import environment, string
 
@@ -24,6 +24,7 @@ _WRITERS = frozenset([
     "rm", "mv", "unlink", "rmdir", "truncate", "tee", "chmod", "chown", "shred", "chattr", "chflags", "cp", "ln",
     "install", "rsync", "ditto", "sed", "gsed", "perl", "dd",
 ])  # fmt: skip
+_EDIT_KEYS = (("old_string", "new_string"), ("oldText", "newText"), ("old_text", "new_text"), ("old_str", "new_str"))
 _OUTSIDE_WRITERS = frozenset(
     ["tee", "truncate", "cp", "mv", "install", "ditto", "ln", "rsync", "sed", "gsed", "perl", "dd", "gcp"]
 )
@@ -91,7 +92,7 @@ class Judge:
         elif tool.startswith("mcp__"):
             self._mcp(tool, tool_input)
         elif tool in ("Write", "Edit", "MultiEdit", "NotebookEdit"):
-            self._written(string(tool_input, "file_path") or string(tool_input, "notebook_path"), _added(tool_input))
+            self._written(string(tool_input, "file_path") or string(tool_input, "notebook_path"), _changes(tool_input))
         elif tool == "Read":
             path = string(tool_input, "file_path")
             import guard_secrets
@@ -103,12 +104,12 @@ class Judge:
 
             self._note(guard_secrets.judge_searched(path, self._cwd, self._home, string(tool_input, "glob")), path)
 
-    def _written(self, path: str, added: "list[str]") -> None:
+    def _written(self, path: str, changes: "list[tuple[str, str]]") -> None:
         if path:
             import guard_self
             import guard_writes
 
-            self._note(guard_self.judge_written_file(path, added, self._cwd, self._own_folders()), path)
+            self._note(guard_self.judge_written_file(path, changes, self._cwd, self._own_folders(), self._home), path)
             self._note(guard_writes.judge_file(path, self._places, self._cwd), path)
 
     def _mcp(self, tool: str, tool_input: "dict[str, object]") -> None:
@@ -123,7 +124,7 @@ class Judge:
         is_writing = guard_tools.is_writing(tool)
         for path in guard_tools.paths(tool_input):
             if is_writing:
-                self._written(path, _added(tool_input))
+                self._written(path, _changes(tool_input))
             else:
                 import guard_secrets
 
@@ -145,7 +146,7 @@ class Judge:
         if command.redirects:
             redirects = [target for _, target in command.redirects if target not in _QUIET_TARGETS]
         writes = (redirects or name in _WRITERS) and not self._stays_inside(command, redirects)
-        if writes:
+        if writes or may_touch_own(command):
             import guard_self
 
             self._note(guard_self.judge_command(command, self._own_folders(), self._home), command.source)
@@ -253,9 +254,14 @@ class Judge:
             self.stop = weightier(self.stop, stop)
 
 
-def _added(tool_input: "dict[str, object]") -> "list[str]":
-    """Give the texts that a writing tool puts into its file."""
-    texts = [string(tool_input, key) for key in ("content", "new_string", "new_source")]
+def _changes(tool_input: "dict[str, object]") -> "list[tuple[str, str]]":
+    """Give what a writing tool puts in place of what: pairs of the old text, "" for a whole file, and the new one."""
+    pairs = [("", string(tool_input, key)) for key in ("content", "new_source", "text", "contents", "data", "file_text") if key in tool_input]
     edits = tool_input.get("edits")
-    changes = edits if isinstance(edits, list) else []
-    return texts + [string(change, "new_string") for change in changes if isinstance(change, dict)]
+    for change in [tool_input, *(edits if isinstance(edits, list) else [])]:
+        if not isinstance(change, dict):
+            continue
+        for old, new in _EDIT_KEYS:
+            if old in change:
+                pairs.append((string(change, old), string(change, new)))
+    return pairs

@@ -43,10 +43,10 @@ def _discard() -> "ModuleType":
     return guard_discard
 
 
-def _self() -> "ModuleType":
-    import guard_self
+def _claude() -> "ModuleType":
+    import guard_claude
 
-    return guard_self
+    return guard_claude
 
 
 def _processes() -> "ModuleType":
@@ -81,7 +81,8 @@ RULES: "dict[str, tuple[Callable[[], ModuleType], str]]" = {
     "shred": (_files, "judge_shred"),
     "kill": (_processes, "judge_kill"),
     "crontab": (_processes, "judge_crontab"),
-    "claude": (_self, "judge_claude"),
+    "claude": (_claude, "judge_claude"),
+    "claude-code": (_claude, "judge_claude"),
     "hub": (_forge, "judge_hub"),
     "aws": (_cloud, "judge_aws"),
     "gsutil": (_cloud, "judge_gsutil"),
