@@ -105,6 +105,14 @@ SPELLINGS = [
 ONE_FOR_EACH_PROGRAM = [
     # what mutations of the rules left unnoticed
     "cdk deploy --require-approval never",
+    "firewall-cmd --panic-on",
+    "iptables -P INPUT ACCEPT",
+    "chmod u+s /usr/bin/x",
+    "mv /etc/hosts /tmp/",
+    "kubectl get secret a -o yaml",
+    "cat ~/.azure/msal_token_cache.json",
+    "kill -9 $(ps aux | awk '{print $2}')",
+    "tmutil delete /Volumes/x",
     "ansible all -m file -a 'path=/var/data state=absent'",
     "kubectl replace --force -f x.yaml",
     "docker compose push",
@@ -151,6 +159,11 @@ ONE_FOR_EACH_PROGRAM = [
 HARMLESS = [
     # what mutations of the rules left unnoticed
     "cdk deploy",
+    "iptables -P INPUT DROP",
+    "chmod u+s ./x",
+    "kubectl get secret a -o name",
+    "cat ~/.azure/config",
+    "kill $(ps aux | awk '/node/ {print $2}')",
     "kubectl replace -f x.yaml",
     "docker image rm x",
     "gh repo edit acme/shop --visibility=private",
