@@ -40,7 +40,7 @@ _RUNNERS = (
     "composer", "mise", "asdf", "rbenv", "pyenv", "nvm", "direnv", "op", "doppler", "infisical", "aws-vault", "chamber", "dotenv", "dotenvx", "docker",
     "docker-compose", "podman", "nerdctl", "podman-compose", "kubectl", "oc", "gcloud", "vagrant", "wsl", "nix", "nix-shell", "tmux", "screen", "concurrently",
     "hyperfine", "nodemon", "entr", "ansible", "pwsh", "powershell", "powershell.exe", "pwsh.exe", "at", "batch", "multipass",
-    "crictl", "ctr", "minikube", "microk8s", "k3s", "distrobox", "toolbox", "devcontainer", "aws", "az", "railway", "doctl", "salt", "machinectl", "tsh",
+    "cargo", "crictl", "ctr", "minikube", "distrobox", "toolbox", "devcontainer", "aws", "az", "railway", "doctl", "salt", "machinectl", "tsh",
     "teller", "berglas", "sops", "envconsul", "consul-template", "flox", "guix", "devbox", "onchange", "reflex", "wait-on", "wait-for-it.sh", "wait-for", "dockerize", "lerna", "nx",
     "gnome-terminal", "konsole", "alacritty", "wezterm", "kitty", "foot", "rush", "fnm", "bwrap", "oc", "k", "chokidar", "et", "eb", "cf", "perf", "lxc", "limactl", "heroku", "fly", "flyctl", "atmos",
 )  # fmt: skip
@@ -55,9 +55,8 @@ _VERBS = {
     **dict.fromkeys(["podman", "nerdctl", "docker-compose", "podman-compose"], frozenset(["exec", "run"])),
     "aws": frozenset(["execute-command", "send-command"]),
     "az": frozenset(["run-command"]),
-    "minikube": frozenset(["ssh", "kubectl"]),
-    "microk8s": frozenset(["kubectl"]),
-    "k3s": frozenset(["kubectl"]),
+    "minikube": frozenset(["ssh"]),
+    "cargo": frozenset(["watch"]),
     "doctl": frozenset(["ssh"]),
     "sops": frozenset(["exec-env", "exec-file"]),
     "uv": frozenset(["run"]),
@@ -214,9 +213,12 @@ class Analysis:
             if command.name == "parallel" and command.feed is not None:
                 command.reads_code = True
             yield command
+        elif payload[0] == ":::":
+            for text in payload[1:]:
+                yield from self._nested(text, command, depth)
         elif follows == ARGV:
             inner = command.wrapped(payload)
-            if command.name in ("xargs", "parallel"):
+            if command.name in ("xargs", "parallel", "sem"):
                 from guard_feeding import hand_on
 
                 hand_on(inner, command)

@@ -111,6 +111,10 @@ def map_mounts(command: "Command") -> None:
     command.is_mapped = True
     if not command.mounts or command.name in ("sh", "bash", "zsh", "ash", "dash"):
         return
+    if command.name == "chroot" and any(_host_path(word, command) == "/" for word in command.arguments[:1]):
+        command.is_ephemeral = command.is_remote = False
+        command.mounts = ()
+        return
     words = [_mapped(word, command) for word in command.arguments]
     redirects = [(operator, _mapped(target, command)) for operator, target in command.redirects]
     cwd = _host_path(command.cwd, command) if command.cwd else None

@@ -58,7 +58,12 @@ def found(command: "Command", *, by_name: bool = False) -> "list[Argument]":
         names = _selected(command.arguments)
     if by_name and names:
         return [_below(root, UNKNOWN_TEXT + "/" + name) for root in roots for name in names]
-    return [_below(root, UNKNOWN_TEXT if is_picky else "*") for root in roots]
+    listed = [_below(root, UNKNOWN_TEXT if is_picky else "*") for root in roots]
+    return listed + [_below(root, ".git") for root in roots if _wants_history(names)]
+
+
+def _wants_history(names: "list[str]") -> bool:
+    return any(name.strip("^$").replace("\\", "") == ".git" for name in names)
 
 
 def _below(root: str, last: str) -> Argument:
@@ -95,7 +100,7 @@ def _started(
         operands = [_below(root, UNKNOWN_TEXT + "/" + name) for root in roots for name in names]
     else:
         operands = [_below(root, UNKNOWN_TEXT if is_picky else "*") for root in roots]
-        operands += [_below(root, name) for root in roots for name in names if name == ".git"]
+        operands += [_below(root, ".git") for root in roots if _wants_history(names)]
     argv: "list[Argument]" = []
     has_mark = False
     for word in words:
@@ -137,11 +142,25 @@ def handed_on(command: "Command", *, by_name: bool = False) -> "list[Argument]":
     last = upstream[-1]
     if last.name in ("echo", "printf"):
         return [Argument(word) for argument in last.arguments for word in argument.split()]
-    for source in upstream:
+    return listed_by(upstream, by_name=by_name)
+
+
+def listed_by(upstream: "Sequence[Command]", *, by_name: bool = False) -> "list[Argument]":
+    """Give what a pipeline lists, by its first program that lists files."""
+    for place, source in enumerate(upstream):
         listed = _listed(source, by_name=by_name)
+        if listed and any(_picks(later) for later in upstream[place + 1 :]):
+            return [Argument(word[:-1] + UNKNOWN_TEXT) if word.endswith("/*") else word for word in listed]
         if listed:
             return listed
     return []
+
+
+def _picks(source: "Command") -> bool:
+    """Tell whether a filter lets only some lines through."""
+    if source.name in ("awk", "gawk", "mawk", "sed"):
+        return any(mark in argument for argument in source.arguments for mark in ("/", "==", "~", " > ", "$1 <"))
+    return source.name in ("grep", "egrep", "fgrep", "rg", "head", "tail", "fzf", "comm", "uniq", "shuf", "jq", "sk", "gum")
 
 
 def _listed(source: "Command", *, by_name: bool) -> "list[Argument]":

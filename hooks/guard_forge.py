@@ -30,7 +30,7 @@ _CURL_SHORTS = "AbcCdDeEFhHIKmoPQrtTuUwxXyYz"
 _CURL_LONGS = frozenset([
     "data", "data-raw", "data-binary", "data-ascii", "data-urlencode", "json", "form", "request", "header", "user",
     "output", "url", "proxy", "cert", "key", "cacert", "max-time", "connect-timeout", "retry", "user-agent", "cookie",
-    "upload-file", "write-out", "post-data", "post-file", "body-data", "body-file", "method",
+    "upload-file", "unix-socket", "abstract-unix-socket", "write-out", "post-data", "post-file", "body-data", "body-file", "method",
 ])  # fmt: skip
 _CURL_BODIES = frozenset([
     "-d", "-F", "-T", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json", "--form",
@@ -166,11 +166,23 @@ def judge_http(command: "Command", _places: "Places") -> "Stop | None":
     if command.name in ("http", "https", "xh"):
         methods = [word for word in words if word in ("POST", "GET", "PUT", "DELETE", "PATCH")]
         sends = any("=" in word and not is_collection(word) and "==" not in word for word in words)
+    if any(name == "--unix-socket" for name, _ in options):
+        return _judge_socket(methods, urls)
     if "DELETE" in methods:
         return _judge_remote_deletion(urls)
     if not any(is_collection(url) for url in urls):
         return None
     return pull_request_stop() if "POST" in methods or (sends and not methods) else None
+
+
+def _judge_socket(methods: "list[str]", urls: "list[str]") -> "Stop | None":
+    """Judge what a container engine is told through its socket."""
+    prunes = any(url.partition("?")[0].endswith("/prune") for url in urls)
+    if "DELETE" not in methods and not prunes:
+        return None
+    from guard_clusters import volume_stop
+
+    return volume_stop()
 
 
 def _judge_remote_deletion(urls: "list[str]") -> "Stop | None":
@@ -179,6 +191,10 @@ def _judge_remote_deletion(urls: "list[str]") -> "Stop | None":
         host, _, path = url.rpartition("://")[2].partition("/")
         if host.startswith("api.github.com") and _is_repository(path):
             return _repository_stop()
+        if path.startswith(("api/v1/", "apis/")) and "/namespaces" in "/" + path:
+            from guard_clusters import cluster_stop
+
+            return cluster_stop()
         name = host.rpartition("@")[2].partition(":")[0]
         if ":9200" in host or "elastic" in name or "opensearch" in name:
             return Stop(

@@ -101,6 +101,8 @@ class Places:
         self.home = home.rstrip("/") or "/"
         self._cwd = cwd
         self._project: "str | None" = None
+        self.moved: "list[str]" = []
+        """Where this line has moved something to that is not the project's; deleting it there deletes it."""
         self._more_projects: "list[str]" = []
         self._more_caches: "list[str]" = []
 
@@ -143,6 +145,8 @@ class Places:
     def _zone(self, full: str) -> str:
         if full == self.home or is_inside(self.home, full):
             return HOME
+        if self.moved and any(is_inside(full, folder) for folder in self.moved):
+            return OUTSIDE
         if self._more_caches and any(is_inside(full, folder) for folder in self._more_caches):
             return TEMPORARY
         # The zone's own folder is not inside it: a policy that makes a place workable does not make it expendable.

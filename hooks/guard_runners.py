@@ -125,9 +125,8 @@ _FORMS = {
     "atmos": (_one(()),),
     "crictl": (_one(("exec",), "", ("timeout",), 1, REMOTE),),
     "ctr": (_one(("task", "exec"), "", ("exec-id", "cwd", "user"), 1, REMOTE), _one(("tasks", "exec"), "", ("exec-id",), 1, REMOTE)),
-    "minikube": (_one(("ssh",), "n", ("node",), 0, "host"), _one(("kubectl",))),
-    "microk8s": (_one(("kubectl",)),),
-    "k3s": (_one(("kubectl",)),),
+    "minikube": (_one(("ssh",), "n", ("node",), 0, "host"),),
+    "cargo": (),
     "distrobox": (_one(("enter",), "n", ("name",), 1),),
     "toolbox": (_one(("run",), "cd", ("container", "distro")),),
     "devcontainer": (_one(("exec",), "", ("workspace-folder", "container-id", "config", "remote-env"), 0, REMOTE),),
@@ -158,7 +157,7 @@ _TEXTS = {
 }
 """Programs with an option whose value runs on another machine."""
 _TEXT_OPTIONS = {
-    "npx": ("c", "call"), "npm": ("c", "call"), "gcloud": ("\0", "command"), "vagrant": ("c", "command"), "nix": ("c", "command"), "nix-shell": ("\0", "run"),
+    "cargo": ("s", "shell"), "npx": ("c", "call"), "npm": ("c", "call"), "gcloud": ("\0", "command"), "vagrant": ("c", "command"), "nix": ("c", "command"), "nix-shell": ("\0", "run"),
     "nodemon": ("x", "exec"), "fly": ("C", "command"), "flyctl": ("C", "command"), "doppler": ("\0", "command"), "ansible": ("a", "args"), "hyperfine": ("p", "prepare"),
 }  # fmt: skip
 _PACKAGE_RUNNERS = frozenset(["npx", "bunx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "uv"])

@@ -104,12 +104,18 @@ RULES: "dict[str, tuple[Callable[[], ModuleType], str]]" = {
          "profiles", "auditctl", "aa-teardown", "firewall-cmd", "socketfilterfw", "umount"], (_machine, "judge_protection")),
     **dict.fromkeys(
         ["userdel", "deluser", "groupdel", "delgroup", "dscl", "sysadminctl", "usermod", "passwd", "chpasswd"], (_machine, "judge_users")),
-    **dict.fromkeys(["apt", "apt-get", "aptitude", "dpkg", "yum", "dnf", "rpm", "pacman", "zypper"], (_machine, "judge_packages")),
+    **dict.fromkeys(["apt", "apt-get", "aptitude", "dpkg", "yum", "dnf", "rpm", "pacman", "zypper", "apk", "microdnf", "yay", "paru", "tdnf"], (_machine, "judge_packages")),
     **dict.fromkeys(["pkill", "killall", "killall5"], (_machine, "judge_mass_kill")),
     **dict.fromkeys(
         ["psql", "mysql", "mariadb", "sqlite3", "sqlcmd", "cqlsh", "clickhouse-client", "clickhouse", "duckdb", "snowsql", "usql", "cockroach", "sqlplus",
          "pgcli", "mycli", "litecli", "trino", "presto", "bsqlsh", "hive", "beeline", "isql", "mssql-cli", "rsql"], (_data, "judge_client")),
     **dict.fromkeys(["dropdb", "dropuser", "pg_dropcluster"], (_data, "judge_dropdb")),
+    "visudo": (_machine, "judge_visudo"),
+    "patch": (_git, "judge_patch"),
+    **dict.fromkeys(["tar", "bsdtar", "gtar", "zip", "7z"], (_files, "judge_archiver")),
+    **dict.fromkeys(["setfacl", "chattr"], (_files, "judge_attributes")),
+    **dict.fromkeys(
+        ["k3s-uninstall.sh", "k3s-agent-uninstall.sh", "k3s-killall.sh", "rke2-uninstall.sh", "rke2-killall.sh"], (_clusters, "judge_uninstaller")),
     "mysqladmin": (_data, "judge_mysqladmin"),
     "redis-cli": (_data, "judge_redis"),
     "valkey-cli": (_data, "judge_redis"),
@@ -121,7 +127,7 @@ RULES: "dict[str, tuple[Callable[[], ModuleType], str]]" = {
         ["rails", "rake", "prisma", "manage.py", "django-admin", "artisan", "alembic", "knex", "sequelize", "sequelize-cli", "typeorm", "drizzle-kit",
          "supabase", "dbmate", "flyway", "liquibase", "goose", "migrate", "hasura", "doctrine", "mix", "influx", "kafka-topics", "kafka-topics.sh",
          "console", "atlas", "diesel", "sqlx", "ecto", "flask", "dotnet", "dotnet-ef"], (_data, "judge_migration")),
-    **dict.fromkeys(["kubectl", "oc", "kubecolor", "k3s", "microk8s", "k"], (_clusters, "judge_kubectl")),
+    **dict.fromkeys(["kubectl", "oc", "kubecolor", "k3s", "microk8s", "minikube", "k"], (_clusters, "judge_kubectl")),
     **dict.fromkeys(
         ["helm", "helmfile", "argocd", "flux", "eksctl", "kops", "kubeadm", "istioctl", "velero", "skaffold", "rancher", "k0s", "talosctl"],
         (_clusters, "judge_helm")),

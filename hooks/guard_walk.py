@@ -305,8 +305,17 @@ class Walk:
             outputs = [span for argument in argv[2:] for span in argument.outputs]
             if outputs:
                 self.expander.origins[argv[0]] = tuple(outputs)
+                self._loop_over_list(argv[0], outputs, cwd)
         elif argv:
             self.values.assign(argv[0], self.values.get("@", cwd) or [UNKNOWN_TEXT])
+
+    def _loop_over_list(self, name: str, outputs: "list[tuple[int, int]]", cwd: "str | None") -> None:
+        """Give a loop's variable what is known of the files that find or ls lists for it."""
+        from guard_feeding import listed_by
+
+        words = [word for first, last in outputs for word in listed_by(self.plain(first, last, cwd, -1))]
+        if words:
+            self.values.assign(name, [str(word) for word in words])
 
     def _assign(self, simple: "Simple", argv: "Sequence[Argument]", cwd: "str | None") -> None:
         for name, word in simple.assignments:

@@ -105,6 +105,7 @@ WRAPPERS: "dict[str, tuple[str, str, tuple[str, ...], int, bool]]" = {
     "dbclient": (HOST, "plikLRWcmb", (), 1, False),
     "adb": (HOST, "sHPt", (), 1, False),
     "cmd": (HOST, "", (), 0, False),
+    "sem": (ARGV, "jSN", ("jobs", "id", "timeout"), 0, False),
     "eval": (JOINED, "", (), 0, False),
     "watch": (JOINED, "n", ("interval",), 0, False),
     "ssh": (HOST, "BbcDEeFIiJLlmOopQRSWw", (), 1, False),
