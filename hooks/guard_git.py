@@ -36,6 +36,12 @@ def judge_git(command: "Command", _places: "Places") -> "Stop | None":
         return judge_forced_add(command)
     if subcommand in _ORDINARY:
         return None
+    from guard_review import GIT_SUBCOMMANDS, opens_by_extension
+
+    if subcommand in GIT_SUBCOMMANDS and opens_by_extension(subcommand, list(arguments)):
+        from guard_forge import pull_request_stop
+
+        return pull_request_stop()
     from guard_discard import judge_discard
 
     return judge_discard(subcommand, arguments, settings, command)

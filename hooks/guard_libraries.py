@@ -16,7 +16,7 @@ MARKS = (
     "net.", "objects", "drop_", "delete_", "flush", "deleteMany", "dropDatabase", "redis", "mongo", "pymongo", "truncate", "destroy_all", "lastic", "hvac",
 )  # fmt: skip
 """A program without any of these names no such library."""
-_POSTERS = (".post(", "Request(", "fetch(", "request(", "urlopen(", "http_post", "post_form(", ".Post.new(", "Post.new", "file_get_contents(", "curl_setopt", "HTTParty.post", ".json(")
+_POSTERS = (".post(", "Request(", "fetch(", "request(", "urlopen(", "http_post", "post_form(", ".Post.new(", "Post.new", "file_get_contents(", "curl_setopt", "HTTParty.post", "->post(")
 _PUTTERS = ((".put(", "PUT"), (".delete(", "DELETE"), (".patch(", "PATCH"))
 _CREATORS = (
     "create_pull(", "create_pull_request(", "createPullRequest", "pulls.create(", "pullRequests.create(", "mergerequests.create(", "MergeRequests.create(", "createPullRequest(",
@@ -77,6 +77,7 @@ def _requests(bare: str, reached: "Callable[[tuple[str, ...]], list[list[Literal
         if word not in bare:
             continue
         for literals in reached((word,)):
+            said.extend([_curl(*text.split(" ", 1)) for text, _, _, _ in literals if text.startswith(("POST /", "PUT /", "DELETE /"))])
             urls = [text for text, _, _, _ in literals if "/" in text and " " not in text]
             methods = [text.upper() for text, _, _, _ in literals if text.upper() in ("POST", "PUT", "DELETE", "PATCH")]
             posts = word not in ("Request(", "fetch(", "request(", "urlopen(", "file_get_contents(", "curl_setopt") or "data=" in bare or "POSTFIELDS" in bare

@@ -47,7 +47,7 @@ PACKAGE_RUNNERS = frozenset(
 _SECRET_PLACES = ("/etc", "/root", "/run", "/var/run", "/proc")
 _PUBLISHING_HINTS = (
     "publish", "push", "upload", "deploy", "release", "deprecate", "yank", "sign", "copy", "sync", "delete", "deliver", "submit", "pilot",
-    "supply", "import", "retire", "lish", "dist-tag", "perform", "archives",
+    "pub", "tag", "access", "owner", "build", "apply", "resolve", "cp", "append", "mutate", "jib", "shipit", "create", "attach", "supply", "import", "retire", "lish", "dist-tag", "perform", "archives",
 )  # fmt: skip
 
 

@@ -43,6 +43,12 @@ def _discard() -> "ModuleType":
     return guard_discard
 
 
+def _review() -> "ModuleType":
+    import guard_review
+
+    return guard_review
+
+
 def _claude() -> "ModuleType":
     import guard_claude
 
@@ -90,7 +96,9 @@ RULES: "dict[str, tuple[Callable[[], ModuleType], str]]" = {
     "service": (_machine, "judge_systemctl"),
     "launchctl": (_machine, "judge_systemctl"),
     **dict.fromkeys(["hg", "svn"], (_discard, "judge_other")),
-    **dict.fromkeys(["tea", "bb"], (_forge, "judge_by_words")),
+    "tea": (_forge, "judge_by_words"),
+    **dict.fromkeys(
+        ["gt", "lab", "spr", "ghstack", "arc", "fj", "berg", "av", "bkt", "jf", "bb", "git-pull-request", "git-pr", "pull-request", "git-spr", "stax", "aviator", "gitea"], (_review, "judge_client")),
     **dict.fromkeys(["curl", "wget", "http", "https", "xh"], (_forge, "judge_http")),
     **dict.fromkeys(["rm", "srm", "rimraf", "unlink", "del-cli", "remove-item", "grm"], (_files, "judge_delete")),
     **dict.fromkeys(["chmod", "chown", "chgrp"], (_files, "judge_rights")),
@@ -150,7 +158,8 @@ PUBLISHERS = frozenset([
     "cargo", "gem", "uv", "poetry", "flit", "hatch", "pdm", "rye", "maturin", "setup.py", "mvn", "mvnw", "gradle", "gradlew", "sbt", "lein",
     "nuget", "pod", "dart", "flutter", "rebar3", "vsce", "ovsx", "buildah", "skopeo", "crane", "oras", "goreleaser", "conda", "anaconda",
     "ansible-galaxy", "luarocks", "cabal", "stack", "snapcraft", "web-ext", "fastlane", "eas",
-    "gh", "glab", "helm", "rake", "mix", "dotnet", "claude",
+    "gh", "glab", "helm", "rake", "mix", "dotnet", "claude", "cachix", "nix", "conan", "wasm-pack", "regctl", "ko", "pack", "release-plz", "auto", "elm", "spago", "opam", "dune-release", "swift",
+    "melange", "wapm", "wasmer", "clawhub", "img", "apko", "charm", "charmcraft", "cpan-upload",
 ])  # fmt: skip
 """Programs of which some subcommand publishes, beside what the table has about them."""
 _FOUND: "dict[str, Callable[[Command, Places], Stop | None] | None]" = {}
