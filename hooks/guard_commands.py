@@ -295,8 +295,11 @@ class Analysis:
             yield from self._nested(text, command, depth)
 
     def _runner(self, command: Command, depth: int) -> "Iterator[Command]":
-        yield command
         verbs = _VERBS.get(command.name)
+        if command.name == "bun" and "x" not in command.arguments:
+            yield from self.interpreter(command, depth)
+            return
+        yield command
         if (
             verbs
             and verbs.isdisjoint(command.arguments)
@@ -344,6 +347,16 @@ class Analysis:
 
         for text in editor_texts(command):
             yield from self._nested(text, command, depth)
+
+    def _database(self, command: Command, depth: int) -> "Iterator[Command]":
+        """Yield a database's client, and what its own commands have a shell run."""
+        yield command
+        text = "\n".join([*command.arguments, command.stdin()])
+        if "\\!" in text or ".sh" in text or "system " in text:
+            from guard_executing import client_texts
+
+            for escaped in client_texts(text):
+                yield from self._nested(escaped, command, depth)
 
     def _code_file(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield a program that reads its code from the file after -f, or from stdin after `-f -`."""
@@ -407,8 +420,9 @@ class Analysis:
         **dict.fromkeys(["find", "gfind", "bfs", "fd", "fdfind"], _find),
         **dict.fromkeys(["crontab", "incrontab"], _schedule),
         **dict.fromkeys(["vim", "vi", "nvim", "ex", "ed", "view", "gvim", "emacs"], _editor),
-        **dict.fromkeys(["tar", "bsdtar", "rsync", "zip", "sort", "split", "man", "gdb", "scp", "sftp", "psql", "sqlite3", "expect", "tcpdump", "fzf", "rg", "xterm", "wget"], _executing),
+        **dict.fromkeys(["tar", "bsdtar", "rsync", "zip", "sort", "split", "man", "gdb", "scp", "sftp", "expect", "tcpdump", "fzf", "rg", "xterm", "wget"], _executing),
         **dict.fromkeys(["make", "gmake", "just"], _code_file),
+        **dict.fromkeys(["psql", "mysql", "mariadb", "sqlite3", "pgcli", "mycli", "duckdb", "usql"], _database),
         "git": _git,
     }
 

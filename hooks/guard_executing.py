@@ -67,7 +67,7 @@ def editor_texts(command: "Command") -> "list[str]":
     """Give the shell commands that an editor's own commands start, and the file that they write to."""
     name, arguments = command.name, command.arguments
     if name == "emacs":
-        return [text for text in executed_texts(name, arguments)] + _written_files(command, arguments)
+        return executed_texts(name, arguments) + _lisp_texts(" ".join(arguments)) + _written_files(command, arguments)
     texts: "list[str]" = [
         following for word, following in zip(arguments, arguments[1:]) if word in ("-c", "--cmd")  # noqa: B905, RUF007 - Python 3.9 has neither
     ]
@@ -80,6 +80,17 @@ def editor_texts(command: "Command") -> "list[str]":
     return found + (_written_files(command, arguments) if is_batch and name != "view" else [])
 
 
+def client_texts(text: str) -> "list[str]":
+    """Give the shell commands among a database client's commands: `\\! cmd`, `.shell cmd`, `system cmd`."""
+    found = []
+    for line in text.split("\n"):
+        line = line.strip()
+        for mark in ("\\!", ".shell ", ".system ", "system "):
+            if line.startswith(mark):
+                found.append(line[len(mark) :].strip())
+    return found
+
+
 def _shell_escapes(text: str) -> "list[str]":
     text = text.strip().lstrip(":")
     for prefix in ("silent! ", "silent ", "sil ", "execute ", "exe "):
@@ -88,10 +99,20 @@ def _shell_escapes(text: str) -> "list[str]":
         if text.startswith(prefix) and len(text) > len(prefix):
             return [text[len(prefix) :].strip()]
     found = []
-    for call, verb in (("system(", ""), ("systemlist(", ""), ("job_start(", ""), ("jobstart(", ""), ("delete(", "rm -rf ")):
+    for call, verb in (("system(", ""), ("systemlist(", ""), ("job_start(", ""), ("jobstart(", ""), ("delete(", "rm -rf "), ("os.execute(", ""), ("io.popen(", ""), ("os.remove(", "rm ")):
         at = text.find(call)
         if at >= 0:
             found.append(verb + text[at + len(call) :].partition(")")[0].partition(",")[0].strip("'\" "))
+    return found
+
+
+def _lisp_texts(text: str) -> "list[str]":
+    """Give what Emacs's own functions delete, as a shell would."""
+    found = []
+    for call in ("(delete-directory ", "(delete-file ", "(move-file-to-trash "):
+        _, sign, rest = text.partition(call)
+        if sign:
+            found.append("rm -rf " + rest.strip().strip('\\"').partition('"')[0].rstrip("\\ )"))
     return found
 
 

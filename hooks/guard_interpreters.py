@@ -180,6 +180,7 @@ def shell_texts(program: str, language: str = "python", arguments: "Sequence[str
     Only literals count that stand in the call itself, or in the assignment or loop of a name in it: a program may
     mention any command.
     """
+    program = _plain_quotes(program, language)
     found, bare = read_program(program, language)
     if arguments and language in ("perl", "ruby", "node"):
         bare = " ".join([argument for argument in arguments if argument.startswith(("-M", "-r"))]) + "\n" + bare
@@ -189,10 +190,13 @@ def shell_texts(program: str, language: str = "python", arguments: "Sequence[str
     texts = []
     for start, stop in _calls(bare, starters):
         inside = _reached(bare, start, stop, names, found)
-        texts.extend([text for text, _, _, _ in inside])
+        texts.extend([_with_home(text) for text, _, _, _ in inside])
         texts.extend(_lists([(text, continues) for text, continues, _, _ in inside]))
-    texts.extend([text for text, _, _, quote in found if quote == "`" and language in ("ruby", "perl", "php")])
-    for words, verb in ((_DELETERS, "rm -rf "), (_UNLINKERS, "rm "), (_MAPPERS, "rm ")):
+    texts.extend([text for text, _, _, quote in found if quote == "`" and language in ("ruby", "perl", "php", "julia")])
+    if language in _AWKS and "|" in bare:
+        texts.extend([text for text, _, place, _ in found if _is_piped(bare, place, len(text) + 2)])
+    deleters = _DELETERS + (("rm(",) if language == "julia" else ("unlink(",) if language in ("r", "rscript") else ())
+    for words, verb in ((deleters, "rm -rf "), (_UNLINKERS, "rm "), (_MAPPERS, "rm ")):
         if words is _MAPPERS and not any(text in ("unlink", "rmdir") for text, _, _, _ in found):
             continue
         for start, stop in _calls(bare, words):
@@ -216,6 +220,11 @@ def shell_texts(program: str, language: str = "python", arguments: "Sequence[str
             ["psql -c " + _quoted(text) for text, _, _, _ in _reached(bare, start, stop, names, found) if " " in text]
         )
     return texts
+
+
+def _is_piped(bare: str, place: int, length: int) -> bool:
+    """Tell whether a literal of awk is a command: `"cmd" | getline`, `print | "cmd"`."""
+    return bare[:place].rstrip().endswith("|") or bare[place + length :].lstrip().startswith("|")
 
 
 def _file_texts(
@@ -350,6 +359,23 @@ def _paths(call: str, found: "list[tuple[str, bool, int, str]]") -> "list[str]":
     return paths
 
 
+def _plain_quotes(program: str, language: str) -> str:
+    """Write a language's further quotes as plain ones: Ruby's %x(…), Perl's <…> of files."""
+    if language == "ruby":
+        for opening, closing in (("%x(", ")"), ("%x{", "}"), ("%x[", "]")):
+            before, found, rest = program.partition(opening)
+            if found:
+                inside, _, after = rest.partition(closing)
+                program = before + "`" + inside + "`" + after
+    if language == "perl":
+        for start in ("</", "<~", "<$ENV{HOME}"):
+            before, found, rest = program.partition(start)
+            if found:
+                inside, _, after = rest.partition(">")
+                program = before + "'" + start[1:] + inside + "'" + after
+    return program
+
+
 def _with_home(literal: str) -> str:
     """Write `~` for the home where a literal's own language puts it in."""
     for mark in _HOMES_IN_LITERALS:
@@ -387,7 +413,7 @@ def read_program(program: str, language: str) -> "tuple[list[tuple[str, bool, in
                 stop += 2 if program[stop] == "\\" else 1
             if len(found) < _MAX_LITERALS:
                 text = program[at + len(closer) : stop].replace("\\" + quote, quote)
-                found.append((text, program[after:at].strip() in (",", ",["), at, quote))
+                found.append((text, "".join(program[after:at].split()) in (",", ",["), at, quote))
             stop = min(stop + len(closer), len(program))
             pieces.append(program[after:at] + " " * (stop - at))
             after = at = stop

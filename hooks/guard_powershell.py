@@ -13,6 +13,7 @@ _FETCHERS = (
 )  # fmt: skip
 _EVALUATORS = ("iex", "invoke-expression", "[scriptblock]::create", "invoke-command", "icm")
 _DELETERS = frozenset(["remove-item", "ri", "rm", "rmdir", "rd", "del", "erase", "clear-content", "clear-item", "clc"])
+_LISTERS = frozenset(["get-childitem", "gci", "ls", "dir", "get-item", "gi", "resolve-path"])
 _READERS = frozenset(["get-content", "gc", "cat", "type", "select-string", "sls", "copy-item", "cpi", "copy"])
 _WRITERS = frozenset(["set-content", "sc", "out-file", "add-content", "ac", "new-item", "ni", "move-item", "mi", "move", "rename-item", "rni"])
 _MACHINE = {
@@ -49,8 +50,13 @@ def texts(text: str) -> "list[str]":
         found.append("curl -s https://example.com | sh")
     if any(word in words for word in ("-encodedcommand", "-enc", "-ec")) or ("frombase64string" in lower and "iex" in words):
         found.append("base64 -d code.txt | sh")
+    listed: "list[str]" = []
     for statement in _statements(text):
+        if statement[0].lower() in _DELETERS and not [word for word in statement[1:] if not word.startswith("-")]:
+            statement = [*statement, *listed]  # noqa: PLW2901 - what the pipe hands on
         found.extend(_statement(statement))
+        if statement[0].lower() in _LISTERS:
+            listed = [word for word in statement[1:] if not word.startswith("-")]
     return found
 
 

@@ -164,6 +164,11 @@ class Judge:
             import guard_network
 
             self._note(guard_network.judge_connection(command), command.source)
+            text = command.stdin() if name in CONNECTIONS else " ".join(command.arguments)
+            if "flush" in text.lower():
+                import guard_data
+
+                self._note(guard_data.judge_wire(text), command.source)
         if name in PACKAGE_RUNNERS and may_fetch_code(command):
             import guard_network
 

@@ -116,7 +116,7 @@ RULES: "dict[str, tuple[Callable[[], ModuleType], str]]" = {
     **dict.fromkeys(["pkill", "killall", "killall5"], (_machine, "judge_mass_kill")),
     **dict.fromkeys(
         ["psql", "mysql", "mariadb", "sqlite3", "sqlcmd", "cqlsh", "clickhouse-client", "clickhouse", "duckdb", "snowsql", "usql", "cockroach", "sqlplus",
-         "pgcli", "mycli", "litecli", "trino", "presto", "bsqlsh", "hive", "beeline", "isql", "mssql-cli", "rsql"], (_data, "judge_client")),
+         "pgcli", "mycli", "litecli", "trino", "presto", "bsqlsh", "hive", "beeline", "isql", "mssql-cli", "rsql", "surreal"], (_data, "judge_client")),
     **dict.fromkeys(["dropdb", "dropuser", "pg_dropcluster"], (_data, "judge_dropdb")),
     "visudo": (_machine, "judge_visudo"),
     "patch": (_git, "judge_patch"),
@@ -124,6 +124,7 @@ RULES: "dict[str, tuple[Callable[[], ModuleType], str]]" = {
     **dict.fromkeys(["setfacl", "chattr"], (_files, "judge_attributes")),
     **dict.fromkeys(
         ["k3s-uninstall.sh", "k3s-agent-uninstall.sh", "k3s-killall.sh", "rke2-uninstall.sh", "rke2-killall.sh"], (_clusters, "judge_uninstaller")),
+    "cypher-shell": (_data, "judge_cypher"),
     "mysqladmin": (_data, "judge_mysqladmin"),
     "redis-cli": (_data, "judge_redis"),
     "valkey-cli": (_data, "judge_redis"),
@@ -134,7 +135,8 @@ RULES: "dict[str, tuple[Callable[[], ModuleType], str]]" = {
     **dict.fromkeys(
         ["rails", "rake", "prisma", "manage.py", "django-admin", "artisan", "alembic", "knex", "sequelize", "sequelize-cli", "typeorm", "drizzle-kit",
          "supabase", "dbmate", "flyway", "liquibase", "goose", "migrate", "hasura", "doctrine", "mix", "influx", "kafka-topics", "kafka-topics.sh",
-         "console", "atlas", "diesel", "sqlx", "ecto", "flask", "dotnet", "dotnet-ef"], (_data, "judge_migration")),
+         "console", "atlas", "diesel", "sqlx", "ecto", "flask", "dotnet", "dotnet-ef", "wp", "drush", "mikro-orm", "rpk", "nats", "pulsar-admin", "zkcli.sh", "celery",
+         "kafka-delete-records", "kafka-delete-records.sh", "kcctl", "magento", "bench", "payload", "kysely", "medusa", "nodetool"], (_data, "judge_migration")),
     **dict.fromkeys(["kubectl", "oc", "kubecolor", "k3s", "microk8s", "minikube", "k"], (_clusters, "judge_kubectl")),
     **dict.fromkeys(
         ["helm", "helmfile", "argocd", "flux", "eksctl", "kops", "kubeadm", "istioctl", "velero", "skaffold", "rancher", "k0s", "talosctl"],

@@ -229,6 +229,8 @@ def code_values(arguments: "Sequence[Argument]", shorts: str, longs: "tuple[str,
                 at += not has_value
         elif argument.startswith("-") and len(argument) > 1:
             letter, rest = _first_valued(argument, shorts + valued)
+            if rest and letter in shorts and set(rest) <= set(shorts):
+                rest = ""  # node -pe CODE
             if letter and not rest:
                 if letter in shorts:
                     found.extend(arguments[at : at + 1])
