@@ -12,7 +12,15 @@ _VALUES = frozenset([
     "settings", "setting-sources", "permission-mode", "model", "output-format", "input-format", "append-system-prompt", "system-prompt", "max-turns", "allowedTools", "disallowedTools", "allowed-tools",
     "disallowed-tools", "mcp-config", "add-dir", "session-id", "fallback-model", "agents", "plugin-dir", "scope", "permission-prompt-tool", "json-schema", "tools", "betas", "debug-file", "effort", "agent",
 ])  # fmt: skip
-_SWITCHES = ("disableallhooks", "hooks", "permissions", "enabledplugins", "allowmanaged", "disablebypass", "extraknownmarketplaces")
+_SWITCHES = (
+    "disableallhooks",
+    "hooks",
+    "permissions",
+    "enabledplugins",
+    "allowmanaged",
+    "disablebypass",
+    "extraknownmarketplaces",
+)
 _PLACES = ("CLAUDE_CONFIG_DIR", "HOME", "USERPROFILE")
 """Variables that say where the person's settings are."""
 _OTHERS = ("CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_BARE", "CLAUDE_CODE_MANAGED_SETTINGS_PATH", "CLAUDE_CODE_DISABLE_HOOKS")
@@ -20,7 +28,9 @@ _OTHERS = ("CLAUDE_CODE_SIMPLE", "CLAUDE_CODE_BARE", "CLAUDE_CODE_MANAGED_SETTIN
 
 def judge_claude(command: "Command", _places: "Places") -> "Stop | None":
     """Judge `claude`: plugins off, settings set, and sessions with other settings."""
-    options, words = read_options(command.arguments, "pcrdnw" if command.arguments[:1] in (["plugin"], ["config"]) else "n", _VALUES)
+    options, words = read_options(
+        command.arguments, "pcrdnw" if command.arguments[:1] in (["plugin"], ["config"]) else "n", _VALUES
+    )
     found = dict(options)
     if found.keys() & {"--help", "-h", "--version", "-v"}:
         return None
@@ -28,14 +38,19 @@ def judge_claude(command: "Command", _places: "Places") -> "Stop | None":
         return _judge_plugin(words[1:])
     if words[:1] == ["config"]:
         is_set = words[1:2] in (["set"], ["add"], ["remove"], ["rm"], ["unset"])
-        return _session_stop(DENY) if is_set and any(word.lower().startswith(_SWITCHES) for word in words[2:3]) else None
+        return (
+            _session_stop(DENY) if is_set and any(word.lower().startswith(_SWITCHES) for word in words[2:3]) else None
+        )
     if words[:1] in (["mcp"], ["doctor"], ["update"], ["install"], ["auth"], ["agents"], ["setup-token"], ["upgrade"]):
         return None
     return _judge_session(command, found)
 
 
 def _judge_plugin(words: "list[str]") -> "Stop | None":
-    if words[:1] in (["disable"], ["uninstall"], ["remove"], ["rm"]) or words[:2] in (["marketplace", "remove"], ["marketplace", "rm"]):
+    if words[:1] in (["disable"], ["uninstall"], ["remove"], ["rm"]) or words[:2] in (
+        ["marketplace", "remove"],
+        ["marketplace", "rm"],
+    ):
         return Stop(
             DENY,
             "plugin-off",

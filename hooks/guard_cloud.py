@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from guard_walk import Command
 
 _HARMLESS = frozenset(
-    ["--help", "-h", "--dry-run", "--dryrun", "--generate-cli-skeleton", "--what-if", "--validate-only", "--dry_run", "--preview", "--simulate", "--noop", "--no-execute"]
+    [
+        "--help",
+        "-h",
+        "--dry-run",
+        "--dryrun",
+        "--generate-cli-skeleton",
+        "--what-if",
+        "--validate-only",
+        "--dry_run",
+        "--preview",
+        "--simulate",
+        "--noop",
+        "--no-execute",
+    ]
 )
 _AWS_VALUES = frozenset([
     "profile", "region", "output", "endpoint-url", "query", "ca-bundle", "color", "cli-input-json", "cli-read-timeout",

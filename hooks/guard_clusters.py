@@ -82,9 +82,7 @@ _UNINSTALLS = {
 }
 
 
-def cluster_stop(
-    decision: str = DENY, why: str = "it takes down what runs in a cluster, or deletes its data."
-) -> Stop:
+def cluster_stop(decision: str = DENY, why: str = "it takes down what runs in a cluster, or deletes its data.") -> Stop:
     """Make the stop for what a cluster would lose."""
     return Stop(
         decision,

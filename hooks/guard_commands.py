@@ -42,7 +42,7 @@ _RUNNERS = (
     "hyperfine", "nodemon", "entr", "ansible", "pwsh", "powershell", "powershell.exe", "pwsh.exe", "at", "batch", "multipass",
     "cargo", "crictl", "ctr", "minikube", "distrobox", "toolbox", "devcontainer", "aws", "az", "railway", "doctl", "salt", "machinectl", "tsh",
     "teller", "berglas", "sops", "envconsul", "consul-template", "flox", "guix", "devbox", "onchange", "reflex", "wait-on", "wait-for-it.sh", "wait-for", "dockerize", "lerna", "nx",
-    "gnome-terminal", "konsole", "alacritty", "wezterm", "kitty", "foot", "rush", "fnm", "bwrap", "oc", "k", "chokidar", "et", "eb", "cf", "perf", "lxc", "limactl", "heroku", "fly", "flyctl", "atmos",
+    "gnome-terminal", "konsole", "alacritty", "wezterm", "kitty", "foot", "rush", "fnm", "bwrap", "oc", "k", "perf", "lxc", "limactl", "heroku", "fly", "flyctl", "atmos",
 )  # fmt: skip
 """Programs that `guard_runners.py` looks through; it is imported only for them."""
 _VERBS = {
@@ -105,9 +105,7 @@ class Analysis:
         """
         return self._read(text[:MAX_CHARACTERS].replace("\0", ""), cwd, None, 0)
 
-    def _nested(
-        self, text: str, outer: Command, depth: int, words: "Sequence[Argument]" = ()
-    ) -> "Iterator[Command]":
+    def _nested(self, text: str, outer: Command, depth: int, words: "Sequence[Argument]" = ()) -> "Iterator[Command]":
         """Yield the commands of a text that a command has a shell read, with the parameters `$0`, `$1`, … it is given."""
         if not text or len(text) > self.budget or depth >= MAX_DEPTH:
             return
@@ -131,7 +129,9 @@ class Analysis:
         else:
             self._read_own(lexer)
         is_nested = outer is not None
-        walk = Walk(lexer, self.values.copy() if is_nested else self.values, cwd, self._seen_through, is_nested=is_nested)
+        walk = Walk(
+            lexer, self.values.copy() if is_nested else self.values, cwd, self._seen_through, is_nested=is_nested
+        )
         if words:
             walk.place(words)
         for place in range(len(lexer.commands)):
@@ -210,22 +210,13 @@ class Analysis:
         if command.name == "cmd":
             yield from self._nested(windows_text(arguments), command, depth)
         elif not payload:
-            if command.name == "parallel" and command.feed is not None:
-                command.reads_code = True
+            command.reads_code = command.name == "parallel" and command.feed is not None
             yield command
         elif payload[0] == ":::":
             for text in payload[1:]:
                 yield from self._nested(text, command, depth)
         elif follows == ARGV:
-            inner = command.wrapped(payload)
-            if command.name in ("xargs", "parallel", "sem"):
-                from guard_feeding import hand_on
-
-                hand_on(inner, command)
-            elif command.name in ("nsenter", "chroot") and inner.is_ephemeral and _leaves_container(command):
-                inner.is_ephemeral, inner.mounts = False, ()
-            if command.name not in ("sg", "cargo-watch") or "-c" not in arguments:
-                yield from self._through(inner, depth + 1)
+            yield from self._through(_started(command, payload), depth + 1)
         else:
             command.code = payload
             command.is_remote = command.is_remote or follows == HOST
@@ -358,7 +349,7 @@ class Analysis:
             for escaped in client_texts(text):
                 yield from self._nested(escaped, command, depth)
 
-    def _code_file(self, command: Command, depth: int) -> "Iterator[Command]":
+    def _code_file(self, command: Command, _depth: int) -> "Iterator[Command]":
         """Yield a program that reads its code from the file after -f, or from stdin after `-f -`."""
         files = code_values(command.arguments, "f", ("file", "makefile", "justfile"), "CIjlNoOW")
         command.code = [*command.code, *files]
@@ -420,11 +411,43 @@ class Analysis:
         **dict.fromkeys(["find", "gfind", "bfs", "fd", "fdfind"], _find),
         **dict.fromkeys(["crontab", "incrontab"], _schedule),
         **dict.fromkeys(["vim", "vi", "nvim", "ex", "ed", "view", "gvim", "emacs"], _editor),
-        **dict.fromkeys(["tar", "bsdtar", "rsync", "zip", "sort", "split", "man", "gdb", "scp", "sftp", "expect", "tcpdump", "fzf", "rg", "xterm", "wget"], _executing),
+        **dict.fromkeys(
+            [
+                "tar",
+                "bsdtar",
+                "rsync",
+                "zip",
+                "sort",
+                "split",
+                "man",
+                "gdb",
+                "scp",
+                "sftp",
+                "expect",
+                "tcpdump",
+                "fzf",
+                "rg",
+                "xterm",
+                "wget",
+            ],
+            _executing,
+        ),
         **dict.fromkeys(["make", "gmake", "just"], _code_file),
         **dict.fromkeys(["psql", "mysql", "mariadb", "sqlite3", "pgcli", "mycli", "duckdb", "usql"], _database),
         "git": _git,
     }
+
+
+def _started(command: Command, payload: "Sequence[Argument]") -> Command:
+    """Give what a wrapper starts, with the words that it is fed."""
+    inner = command.wrapped(payload)
+    if command.name in ("xargs", "parallel", "sem"):
+        from guard_feeding import hand_on
+
+        hand_on(inner, command)
+    elif command.name in ("nsenter", "chroot") and inner.is_ephemeral and _leaves_container(command):
+        inner.is_ephemeral, inner.mounts = False, ()
+    return inner
 
 
 def windows_text(arguments: "Sequence[str]") -> str:

@@ -89,16 +89,18 @@ def judge_client(command: "Command", _places: "Places") -> "Stop | None":
 
 
 def _without_meta(text: str) -> str:
-    """Take the lines out that a client reads itself, such as `\\timing` and `.headers on`; they hide no SQL after them."""
+    r"""Take the lines out that a client reads itself, such as `\\timing` and `.headers on`; they hide no SQL after them."""
     if "\n" not in text:
         return text
     return "\n".join([line for line in text.split("\n") if not line.lstrip().startswith(("\\", "."))])
 
 
 def _judge_produced(command: "Command", texts: "list[str]") -> "Stop | None":
-    """Judge SQL that a query writes, and that a client runs: by \\gexec, or from a client before it in the pipe."""
+    r"""Judge SQL that a query writes, and that a client runs: by \\gexec, or from a client before it in the pipe."""
     queries = [text for text in texts if "\\gexec" in text]
-    queries.extend([word for source in command.upstream() if source.name in _CLIENTS for word in source.arguments if "'" in word])
+    queries.extend(
+        [word for source in command.upstream() if source.name in _CLIENTS for word in source.arguments if "'" in word]
+    )
     if any("\\gexec" in word for source in command.upstream() for word in source.arguments):
         queries.extend([word for source in command.upstream() for word in source.arguments])
     for query in queries:
@@ -108,7 +110,21 @@ def _judge_produced(command: "Command", texts: "list[str]") -> "Stop | None":
     return None
 
 
-_CLIENTS = frozenset(["psql", "mysql", "mariadb", "sqlite3", "duckdb", "clickhouse-client", "cockroach", "usql", "sqlcmd", "pgcli", "mycli"])
+_CLIENTS = frozenset(
+    [
+        "psql",
+        "mysql",
+        "mariadb",
+        "sqlite3",
+        "duckdb",
+        "clickhouse-client",
+        "cockroach",
+        "usql",
+        "sqlcmd",
+        "pgcli",
+        "mycli",
+    ]
+)
 _PRODUCED = ("drop ", "truncate ", "delete from", "alter table", "drop", "truncate")
 
 
@@ -132,7 +148,19 @@ def judge_wire(text: str) -> "Stop | None":
 
 
 _RUNNING_CODE = ("runner", "tinker", "shell", "console", "eval", "run", "rails:runner")
-_CODE_LOSSES = (".delete_all", ".destroy_all", ".objects.all().delete()", "->truncate()", "::truncate()", "->delete()", "drop_database", "dropdatabase", "flushall", "drop_all(", "delete_all(")
+_CODE_LOSSES = (
+    ".delete_all",
+    ".destroy_all",
+    ".objects.all().delete()",
+    "->truncate()",
+    "::truncate()",
+    "->delete()",
+    "drop_database",
+    "dropdatabase",
+    "flushall",
+    "drop_all(",
+    "delete_all(",
+)
 
 
 def _judge_code(command: "Command") -> "Stop | None":
@@ -141,7 +169,11 @@ def _judge_code(command: "Command") -> "Stop | None":
         return None
     text = "".join((" ".join(command.arguments) + command.stdin()).lower().split())
     is_picked = "where(" in text or "filter(" in text or "find(" in text
-    return _stop("it deletes all rows of a table.") if any(mark in text for mark in _CODE_LOSSES) and not is_picked else None
+    return (
+        _stop("it deletes all rows of a table.")
+        if any(mark in text for mark in _CODE_LOSSES) and not is_picked
+        else None
+    )
 
 
 def judge_restore(command: "Command", _places: "Places") -> "Stop | None":
@@ -239,7 +271,8 @@ def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
     stop = _judge_code(command)
     if stop:
         return stop
-    _, operands = read_options(["-" + word if word[:1] == "-" and word[1:2] != "-" and len(word) > 2 else word for word in words], _MIGRATION_SHORTS, _MIGRATION_VALUES)  # noqa: PLR2004 - more than -x
+    doubled = ["-" + word if word[:1] == "-" and word[1:2] not in ("-", "") and word[2:] else word for word in words]
+    _, operands = read_options(doubled, _MIGRATION_SHORTS, _MIGRATION_VALUES)
     if command.name == "goose":
         operands = operands[-1:] if operands[-1:] != ["0"] else operands[-2:]
     plain_words = [word for word in words if not word.startswith("-")]
@@ -252,7 +285,8 @@ def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
             if words[:1] == ["migrate"] and words[-1:] == ["zero"]:
                 return _stop("it takes all tables of an application away.")
         elif (
-            any(line.startswith(" " + plain + " ") or (":" in plain and " " + plain + " " in line) for line in lines) or not plain
+            any(line.startswith(" " + plain + " ") or (":" in plain and " " + plain + " " in line) for line in lines)
+            or not plain
         ) and all(flag in flags for flag in needed):
             return _stop("it deletes or empties the whole database.")
     return None
@@ -272,8 +306,14 @@ def judge_redis(command: "Command", _places: "Places") -> "Stop | None":
     """Judge redis-cli FLUSHALL and FLUSHDB."""
     _, operands = read_options(command.arguments, "hpanuri", frozenset(["user", "pass"]))
     texts = [operands[0].lower()] if operands else [line.split(" ")[0].lower() for line in command.stdin().split("\n")]
-    script = (" ".join(operands[1:]) if texts[:1] in (["eval"], ["evalsha"]) else "") + (command.stdin() if "--eval" in command.arguments else "")
-    is_flush = bool({"flushall", "flushdb"} & set(texts)) or any(mark in script.lower() for mark in _FLUSHES) or (texts[:1] == ["shutdown"])
+    script = (" ".join(operands[1:]) if texts[:1] in (["eval"], ["evalsha"]) else "") + (
+        command.stdin() if "--eval" in command.arguments else ""
+    )
+    is_flush = (
+        bool({"flushall", "flushdb"} & set(texts))
+        or any(mark in script.lower() for mark in _FLUSHES)
+        or (texts[:1] == ["shutdown"])
+    )
     is_swept = command.is_bulk and texts[:1] in (["del"], ["unlink"])
     if is_swept:
         return _stop("it deletes every key that was found in the Redis database.")

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
     from guard_walk import Command
 
 EXECUTING = {
-    "tar": ("--checkpoint-action=exec=", "--to-command=", "--use-compress-program=", "--info-script=", "--new-volume-script="),
+    "tar": (
+        "--checkpoint-action=exec=",
+        "--to-command=",
+        "--use-compress-program=",
+        "--info-script=",
+        "--new-volume-script=",
+    ),
     "bsdtar": ("--use-compress-program=",),
     "rsync": ("--rsh=", "--rsync-path="),
     "zip": ("-TT", "--unzip-command="),
@@ -41,12 +47,14 @@ def executed_texts(name: str, arguments: "Sequence[str]") -> "list[str]":
     marks = EXECUTING.get(name, ())
     words = list(arguments)
     # `-o ProxyCommand=…`, `-ex 'shell …'` and `--to-command CMD` are written as two words, too.
-    words.extend([first + ("" if first == "-o" else "=") + second for first, second in zip(arguments, arguments[1:]) if first[:1] == "-"])  # noqa: B905, RUF007 - Python 3.9 has neither
+    words.extend([
+        word + ("" if word == "-o" else "=") + arguments[place + 1] for place, word in enumerate(arguments[:-1]) if word[:1] == "-"
+    ])  # fmt: skip
     found = []
     for word in words:
-        for mark in marks:
-            if word.startswith(mark) and len(word) > len(mark):
-                found.append(word[len(mark) :].lstrip("=").strip("\"')("))
+        found.extend(
+            [word[len(mark) :].lstrip("=").strip("\"')(") for mark in marks if word.startswith(mark) and word != mark]
+        )
     return found
 
 
@@ -67,27 +75,23 @@ def editor_texts(command: "Command") -> "list[str]":
     """Give the shell commands that an editor's own commands start, and the file that they write to."""
     name, arguments = command.name, command.arguments
     if name == "emacs":
-        return executed_texts(name, arguments) + _lisp_texts(" ".join(arguments)) + _written_files(command, arguments)
-    texts: "list[str]" = [
-        following for word, following in zip(arguments, arguments[1:]) if word in ("-c", "--cmd")  # noqa: B905, RUF007 - Python 3.9 has neither
-    ]
+        return executed_texts(name, arguments) + _lisp_texts(" ".join(arguments)) + _written_files(arguments)
+    texts: "list[str]" = [arguments[place + 1] for place, word in enumerate(arguments[:-1]) if word in ("-c", "--cmd")]
     texts.extend([argument[1:] for argument in arguments if argument.startswith("+") and len(argument) > 1])
     texts.extend(command.stdin().split("\n"))
     found = []
     for text in texts:
         found.extend(_shell_escapes(text))
     is_batch = bool(texts) or {"-es", "-e", "-s", "-S"} & set(arguments)
-    return found + (_written_files(command, arguments) if is_batch and name != "view" else [])
+    return found + (_written_files(arguments) if is_batch and name != "view" else [])
 
 
 def client_texts(text: str) -> "list[str]":
-    """Give the shell commands among a database client's commands: `\\! cmd`, `.shell cmd`, `system cmd`."""
+    r"""Give the shell commands among a database client's commands: `\\! cmd`, `.shell cmd`, `system cmd`."""
     found = []
-    for line in text.split("\n"):
-        line = line.strip()
-        for mark in ("\\!", ".shell ", ".system ", "system "):
-            if line.startswith(mark):
-                found.append(line[len(mark) :].strip())
+    for line in [line.strip() for line in text.split("\n")]:
+        marks = [mark for mark in ("\\!", ".shell ", ".system ", "system ") if line.startswith(mark)]
+        found.extend([line[len(mark) :].strip() for mark in marks])
     return found
 
 
@@ -99,7 +103,16 @@ def _shell_escapes(text: str) -> "list[str]":
         if text.startswith(prefix) and len(text) > len(prefix):
             return [text[len(prefix) :].strip()]
     found = []
-    for call, verb in (("system(", ""), ("systemlist(", ""), ("job_start(", ""), ("jobstart(", ""), ("delete(", "rm -rf "), ("os.execute(", ""), ("io.popen(", ""), ("os.remove(", "rm ")):
+    for call, verb in (
+        ("system(", ""),
+        ("systemlist(", ""),
+        ("job_start(", ""),
+        ("jobstart(", ""),
+        ("delete(", "rm -rf "),
+        ("os.execute(", ""),
+        ("io.popen(", ""),
+        ("os.remove(", "rm "),
+    ):
         at = text.find(call)
         if at >= 0:
             found.append(verb + text[at + len(call) :].partition(")")[0].partition(",")[0].strip("'\" "))
@@ -116,12 +129,14 @@ def _lisp_texts(text: str) -> "list[str]":
     return found
 
 
-def _written_files(command: "Command", arguments: "Sequence[str]") -> "list[str]":
+def _written_files(arguments: "Sequence[str]") -> "list[str]":
     """Give the editing of the files that are named, as a writing that is not seen."""
     previous = ""
     found = []
     for argument in arguments:
-        if previous not in ("-c", "--cmd", "-S", "-u", "--eval", "-l", "-f", "-T") and not argument.startswith(("-", "+")):
+        if previous not in ("-c", "--cmd", "-S", "-u", "--eval", "-l", "-f", "-T") and not argument.startswith(
+            ("-", "+")
+        ):
             found.append("sponge " + "'" + argument.replace("'", "") + "'")
         previous = argument
     return found

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from guard_walk import Command
 
-_NAME_TESTS = frozenset(["-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex", "-lname"])
+_NAME_TESTS = frozenset(
+    ["-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex", "-lname"]
+)
 _PICKY_TESTS = _NAME_TESTS | frozenset([
     "-mtime", "-mmin", "-newer", "-empty", "-size", "-ctime", "-atime", "-amin", "-cmin", "-user", "-perm", "-xtype", "-newermt", "-cnewer", "-anewer",
     "-inum", "-samefile", "-nouser", "-nogroup", "-group", "-links", "-mnewer", "-Btime", "-newerct",
@@ -27,7 +29,28 @@ _FD_VALUES = frozenset([
 ])  # fmt: skip
 _FD_ACTIONS = frozenset(["-x", "-X", "--exec", "--exec-batch"])
 _SEPARATORS = frozenset([":::", "::::", ":::+", "::::+"])
-_LISTERS = frozenset(["ls", "exa", "eza", "lsd", "du", "stat", "tree", "realpath", "readlink", "file", "dir", "gls", "gdu", "wc", "gfind", "bfs", "locate", "mdfind"])
+_LISTERS = frozenset(
+    [
+        "ls",
+        "exa",
+        "eza",
+        "lsd",
+        "du",
+        "stat",
+        "tree",
+        "realpath",
+        "readlink",
+        "file",
+        "dir",
+        "gls",
+        "gdu",
+        "wc",
+        "gfind",
+        "bfs",
+        "locate",
+        "mdfind",
+    ]
+)
 _SEARCHERS = frozenset(["grep", "egrep", "fgrep", "rg", "ag", "ack"])
 
 
@@ -160,7 +183,21 @@ def _picks(source: "Command") -> bool:
     """Tell whether a filter lets only some lines through."""
     if source.name in ("awk", "gawk", "mawk", "sed"):
         return any(mark in argument for argument in source.arguments for mark in ("/", "==", "~", " > ", "$1 <"))
-    return source.name in ("grep", "egrep", "fgrep", "rg", "head", "tail", "fzf", "comm", "uniq", "shuf", "jq", "sk", "gum")
+    return source.name in (
+        "grep",
+        "egrep",
+        "fgrep",
+        "rg",
+        "head",
+        "tail",
+        "fzf",
+        "comm",
+        "uniq",
+        "shuf",
+        "jq",
+        "sk",
+        "gum",
+    )
 
 
 def _listed(source: "Command", *, by_name: bool) -> "list[Argument]":
@@ -197,7 +234,11 @@ def hand_on(inner: "Command", command: "Command") -> None:
         first = operands[0] if operands else UNKNOWN_TEXT
         kept = []
         for argument in inner.arguments:
-            kept.extend((operands or [Argument(UNKNOWN_TEXT)]) if argument == mark else [Argument(argument.replace(mark, first))])
+            kept.extend(
+                (operands or [Argument(UNKNOWN_TEXT)])
+                if argument == mark
+                else [Argument(argument.replace(mark, first))]
+            )
         inner.arguments = kept
     else:
         inner.arguments = inner.arguments + operands

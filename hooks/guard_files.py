@@ -38,7 +38,9 @@ _INSTALLED = (
 _OPEN_TO_ALL = frozenset(
     ["777", "0777", "a+w", "o+w", "a+rwx", "000", "0000", "o+rwx", "666", "0666", "+w", "a=rwx", "ugo+rwx", "a-rwx"]
 )
-_DATA_ROOTS = frozenset(["data", "mnt", "media", "backup", "backups", "storage", "export", "exports", "volumes", "nfs", "pgdata", "mysql"])
+_DATA_ROOTS = frozenset(
+    ["data", "mnt", "media", "backup", "backups", "storage", "export", "exports", "volumes", "nfs", "pgdata", "mysql"]
+)
 _MOUNTS = frozenset(["mnt", "media", "run"])
 """Folders of the root that hold what is kept; below the latter are disks."""
 _DISKUTIL = ("erase", "partitiondisk", "reformat", "secureerase", "zerodisk", "randomdisk", "apfs")
@@ -90,7 +92,9 @@ def judge_archiver(command: "Command", places: "Places") -> "Stop | None":
     )
     if not removes:
         return None
-    options, operands = read_options(arguments, "CfX" if "tar" in command.name else "", frozenset(["directory", "file"]))
+    options, operands = read_options(
+        arguments, "CfX" if "tar" in command.name else "", frozenset(["directory", "file"])
+    )
     cwd = dict(options).get("-C", dict(options).get("--directory", "")) or command.cwd
     for operand in operands:
         zone = places.zone(operand, cwd)
@@ -101,7 +105,9 @@ def judge_archiver(command: "Command", places: "Places") -> "Stop | None":
 
 def judge_attributes(command: "Command", places: "Places") -> "Stop | None":
     """Judge setfacl -R and chattr -R, which change rights as chmod does."""
-    options, operands = read_options(command.arguments, "mxMX" if command.name == "setfacl" else "", frozenset(["modify", "remove"]))
+    options, operands = read_options(
+        command.arguments, "mxMX" if command.name == "setfacl" else "", frozenset(["modify", "remove"])
+    )
     if not names(options) & {"-R", "--recursive"} or command.is_ephemeral:
         return None
     zones = [places.zone(operand, command.cwd) for operand in operands]

@@ -192,6 +192,8 @@ _REGISTRIES = ("registry.", "upload.pypi.org", "test.pypi.org", "rubygems.org", 
 
 def _judge_published(verb: str, urls: "list[str]") -> "Stop | None":
     """Judge a request that publishes, a release or a package, or that changes what protects a branch."""
+    if verb == "GET":
+        return None
     from guard_review import judge_gate
 
     stop = judge_gate(verb, urls)
@@ -199,7 +201,9 @@ def _judge_published(verb: str, urls: "list[str]") -> "Stop | None":
         return stop
     for url in urls:
         host, _, path = url.rpartition("://")[2].partition("/")
-        is_release = url.partition("?")[0].rstrip("/").endswith("/releases") and any(mark in "/" + url for mark in ("/repos/", "/projects/"))
+        is_release = url.partition("?")[0].rstrip("/").endswith("/releases") and any(
+            mark in "/" + url for mark in ("/repos/", "/projects/")
+        )
         if is_release or any(mark in host or (mark == "artifactory" and mark in path) for mark in _REGISTRIES):
             from guard_publish import publication_stop
 
@@ -314,5 +318,18 @@ def judge_mcp(tool: str) -> "Stop | None":
     return None
 
 
-_BESIDE = ("review", "comment", "note", "thread", "discussion", "reply", "label", "reaction", "suggestion", "reviewer", "template", "webhook")
+_BESIDE = (
+    "review",
+    "comment",
+    "note",
+    "thread",
+    "discussion",
+    "reply",
+    "label",
+    "reaction",
+    "suggestion",
+    "reviewer",
+    "template",
+    "webhook",
+)
 """What may be created about a pull request that is there already."""

@@ -30,7 +30,10 @@ def judge_git(command: "Command", _places: "Places") -> "Stop | None":
         return _judge_push(settings, arguments, command)
     if subcommand == "apply" and {"-R", "--reverse"} & set(arguments):
         return None if {"--check", "--stat", "--numstat", "--summary"} & set(arguments) else _judge_reversal(command)
-    if subcommand == "add" and any(argument == "--force" or (argument[:1] == "-" and argument[1:2] != "-" and "f" in argument) for argument in arguments):
+    if subcommand == "add" and any(
+        argument == "--force" or (argument[:1] == "-" and argument[1:2] != "-" and "f" in argument)
+        for argument in arguments
+    ):
         from guard_secrets import judge_forced_add
 
         return judge_forced_add(command)

@@ -102,7 +102,7 @@ _FETCHERS = (
 _EVALUATORS = ("exec(", "eval(", "Function(", "instance_eval", "runInThisContext", "compile(", "eval ")
 _HOMES = ("Path.home()", "homedir()", "env.HOME", "$HOME", "Dir.home", "$ENV{HOME}", "env:USERPROFILE")
 _HOMES_IN_LITERALS = (
-    "$ENV{HOME}", "$ENV{'HOME'}", "#{Dir.home}", "#{ENV['HOME']}", "${process.env.HOME}", "${os.homedir()}", "${homedir()}", "{os.environ['HOME']}", "{Path.home()}", "{$_ENV['HOME']}", "#{ENV[\"HOME\"]}",
+    "$ENV{HOME}", "$ENV{'HOME'}", "#{Dir.home}", "#{ENV['HOME']}", "${process.env.HOME}", "${os.homedir()}", "${homedir()}", "{os.environ['HOME']}", "{Path.home()}", "{$_ENV['HOME']}", '#{ENV["HOME"]}',
 )  # fmt: skip
 _WRITE_MODES = frozenset(["w", "wb", "w+", "a", "ab"])
 _SQL_RUNNERS = (".execute(", ".query(", ".executescript(", ".raw(", ".exec(")
@@ -126,7 +126,27 @@ def reads_code(command: "Command") -> bool:
     return (
         not arguments
         or arguments[0] == "-"
-        or all(argument in ("-u", "-I", "-S", "-E", "-s", "-B", "-w", "-W", "-q", "-i", "-", "/dev/stdin", "--vanilla", "--slave", "--no-save") for argument in arguments)
+        or all(
+            argument
+            in (
+                "-u",
+                "-I",
+                "-S",
+                "-E",
+                "-s",
+                "-B",
+                "-w",
+                "-W",
+                "-q",
+                "-i",
+                "-",
+                "/dev/stdin",
+                "--vanilla",
+                "--slave",
+                "--no-save",
+            )
+            for argument in arguments
+        )
     )
 
 
@@ -151,7 +171,10 @@ def code_words(command: "Command") -> "list[Argument]":
     if language not in _CODE_OPTIONS:
         return []
     shorts, longs, valued = _CODE_OPTIONS[language]
-    arguments = [argument.__class__("-" + argument) if language == "erl" and argument[:1] == "-" else argument for argument in command.arguments]
+    arguments = [
+        argument.__class__("-" + argument) if language == "erl" and argument[:1] == "-" else argument
+        for argument in command.arguments
+    ]
     return code_values(arguments, shorts, longs, valued, stops=True)
 
 
@@ -208,7 +231,10 @@ def shell_texts(program: str, language: str = "python", arguments: "Sequence[str
 
         texts.extend(
             library_texts(
-                program, bare, found, lambda words: [_reached(bare, *span, names, found) for span in _calls(bare, words)]
+                program,
+                bare,
+                found,
+                lambda words: [_reached(bare, *span, names, found) for span in _calls(bare, words)],
             )
         )
     if any(word in bare for word in _FETCHERS) and any(word in bare for word in _EVALUATORS):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_NESTING = 48
 """Compound commands inside each other that are followed; deeper ones are read as if they stood at this depth."""
 
+_MAX_NAME = 64
 _PREFIXES = frozenset(["then", "do", "else", "elif", "!", "time", "coproc"])
 _OPENERS = {"if": "fi", "while": "done", "until": "done", "for": "done", "select": "done", "case": "esac", "{": "}"}
 _CLOSERS = frozenset(["fi", "done", "esac", "}"])
@@ -198,6 +199,8 @@ class Lexer(RedirectReader):
             self._place_first(self._start(level, start), word)
             return False
         if name in _PREFIXES:
+            if name == "coproc":
+                self._skip_name()
             return False
         if name == "}" and level.closer == "}" and not level.frames:
             self._end_pipeline(level)
@@ -213,6 +216,13 @@ class Lexer(RedirectReader):
         else:
             self._read_test(level)
         return False
+
+    def _skip_name(self) -> None:
+        """Go over the name of `coproc NAME { …; }`."""
+        rest = self.text[self.at : self.at + _MAX_NAME]
+        name, _, after = rest.strip().partition(" ")
+        if name.isidentifier() and after.lstrip()[:1] in ("{", "("):
+            self.at += rest.index(name) + len(name)
 
     def _start(self, level: _Level, start: int) -> Simple:
         level.closed = None
@@ -403,7 +413,12 @@ class Lexer(RedirectReader):
         placeholder = self.placeholder_at(start)
         operator, word = self.read_redirect()
         source = self.stdin_source(operator, word)
-        if operator[0] == ">" and start and text[start - 1] == "2" and text[start - 2 : start - 1] in ("", " ", "\t", "\n"):
+        if (
+            operator[0] == ">"
+            and start
+            and text[start - 1] == "2"
+            and text[start - 2 : start - 1] in ("", " ", "\t", "\n")
+        ):
             operator = "2" + operator
         current = level.current
         if current is None:

@@ -174,8 +174,13 @@ def judge_visudo(command: "Command", _places: "Places") -> "Stop | None":
     """Judge visudo that something other than the person's editor answers."""
     if {"-c", "--check", "-V", "-h"} & set(command.arguments):
         return None
-    given = [*command.assignments, *(word for outer in [command.outer] if outer for word in [*outer.arguments, *outer.assignments])]
-    is_answered = command.feed is not None or any(word.startswith(("EDITOR=", "VISUAL=", "SUDO_EDITOR=")) for word in given)
+    given = [
+        *command.assignments,
+        *(word for outer in [command.outer] if outer for word in [*outer.arguments, *outer.assignments]),
+    ]
+    is_answered = command.feed is not None or any(
+        word.startswith(("EDITOR=", "VISUAL=", "SUDO_EDITOR=")) for word in given
+    )
     if not is_answered:
         return None
     from guard_writes import login_stop
@@ -205,9 +210,8 @@ def judge_kill_list(command: "Command") -> "Stop | None":
     lists = [command.walk.plain(*span, command.cwd, -1) for argument in command.arguments for span in argument.outputs]
     for sources in [*lists, command.fed.commands() if command.fed is not None else []]:
         if sources:
-            if (
-                sources[0].name == "ps"
-                and not any(s.name in ("grep", "rg", "awk", "pgrep") and _selects(s) for s in sources)
+            if sources[0].name == "ps" and not any(
+                s.name in ("grep", "rg", "awk", "pgrep") and _selects(s) for s in sources
             ):
                 return _kill_stop()
             if any(s.name == "pgrep" and _selects_all(s) for s in sources):

@@ -5,7 +5,6 @@ code does to those who read it.
 """
 
 from guard_decision import ASK, DENY, Stop
-from guard_paths import absolute
 from guard_prefilter import CONNECTIONS
 
 TYPE_CHECKING = False
@@ -21,7 +20,14 @@ _DOWNLOADERS = frozenset([
 ])  # fmt: skip
 _FETCHING: "dict[str, tuple[tuple[str, ...], ...]]" = {
     # program: words one of which, all together, make it print something from elsewhere
-    "aws": (("s3", "cp", "-"), ("get-object",), ("ssm", "get-parameter"), ("s3", "cp", "/dev/stdout"), ("codecommit", "get-file"), ("receive-message",)),
+    "aws": (
+        ("s3", "cp", "-"),
+        ("get-object",),
+        ("ssm", "get-parameter"),
+        ("s3", "cp", "/dev/stdout"),
+        ("codecommit", "get-file"),
+        ("receive-message",),
+    ),
     "openssl": (("s_client",),),
     "gsutil": (("cat",), ("cp", "-")),
     "gcloud": (("storage", "cat"), ("storage", "cp", "-"), ("compute", "ssh")),
@@ -41,11 +47,40 @@ _FETCHING: "dict[str, tuple[tuple[str, ...], ...]]" = {
     "consul": (("kv", "get"),),
     "etcdctl": (("get",),),
 }
-_CODE_WORDS = ("urlopen", "requests.get", "urllib", "fetch(", "http.get", "https.get", "httpx.get", "Net::HTTP", "URI.open", "LWP", "file_get_contents('http", "socket")
+_CODE_WORDS = (
+    "urlopen",
+    "requests.get",
+    "urllib",
+    "fetch(",
+    "http.get",
+    "https.get",
+    "httpx.get",
+    "Net::HTTP",
+    "URI.open",
+    "LWP",
+    "file_get_contents('http",
+    "socket",
+)
 _INTERPRETERS = ("python", "node", "ruby", "perl", "php", "deno", "bun", "lua")
-_RUNNERS = frozenset(["sh", "bash", "zsh", "dash", "ksh", "fish", "source", ".", "node", "perl", "ruby", "php", "deno", "bun"])
 _SOCKETS = ("/dev/tcp/", "/dev/udp/")
-_SHELL_NAMES = frozenset(["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "busybox", "cmd", "cmd.exe", "powershell", "pwsh", "rbash", "mksh"])
+_SHELL_NAMES = frozenset(
+    [
+        "sh",
+        "bash",
+        "zsh",
+        "dash",
+        "ksh",
+        "ash",
+        "fish",
+        "busybox",
+        "cmd",
+        "cmd.exe",
+        "powershell",
+        "pwsh",
+        "rbash",
+        "mksh",
+    ]
+)
 _NETWORK_ADDRESSES = ("tcp", "openssl", "ssl", "udp", "sctp", "socks", "proxy", "wss", "ws")
 _EARLIER = 16
 """Commands before one with a copied file descriptor that may have opened it."""
@@ -153,7 +188,11 @@ def judge_connection(command: "Command") -> "Stop | None":
 def _joins_shell(addresses: "Sequence[str]") -> bool:
     heads = [address.lower().partition(":") for address in addresses]
     runs = any(
-        head == "system" or (head in ("exec", "shell") and rest.strip("'\"").partition(" ")[0].partition(",")[0].rpartition("/")[2] in _SHELL_NAMES)
+        head == "system"
+        or (
+            head in ("exec", "shell")
+            and rest.strip("'\"").partition(" ")[0].partition(",")[0].rpartition("/")[2] in _SHELL_NAMES
+        )
         for head, _, rest in heads
     )
     return runs and any(head.startswith(_NETWORK_ADDRESSES) for head, _, _ in heads)
@@ -181,7 +220,11 @@ def judge_package_source(command: "Command") -> "Stop | None":
     starts = {
         "deno": ("run",), "nix": ("run",), "go": ("run",), "pnpm": ("dlx",), "yarn": ("dlx",), "bun": ("x",), "npm": ("exec", "x"), "pipx": ("run",), "uv": ("run", "x"), "cargo": ("\0",),
     }  # fmt: skip
-    if name in starts and not (words and words[0] in starts[name]) and not (name == "uv" and words[:2] == ["tool", "run"]):
+    if (
+        name in starts
+        and not (words and words[0] in starts[name])
+        and not (name == "uv" and words[:2] == ["tool", "run"])
+    ):
         return None
     if name == "go":
         return _package_stop() if any("@" in word and "." in word.partition("/")[0] for word in words[1:2]) else None
@@ -191,7 +234,11 @@ def judge_package_source(command: "Command") -> "Stop | None":
         option, _, value = argument.partition("=")
         if option in ("--from", "--spec", "--package", "-p"):
             own.append(value or following)
-    return _package_stop() if any(word.startswith(_FOREIGN) or (name == "deno" and "://" in word) for word in own) else None
+    return (
+        _package_stop()
+        if any(word.startswith(_FOREIGN) or (name == "deno" and "://" in word) for word in own)
+        else None
+    )
 
 
 _FOREIGN = ("http://", "https://", "git+", "git://", "github:", "gitlab:", "bitbucket:", "gist:", "git@", "ssh://")
@@ -200,7 +247,13 @@ _INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links"
 
 def _is_known_host(url: str) -> bool:
     host = url.partition("://")[2].partition("/")[0].lower()
-    return host in ("files.pythonhosted.org", "download.pytorch.org", "github.com", "codeload.github.com", "storage.googleapis.com") or host.endswith((".github.com", ".pytorch.org"))
+    return host in (
+        "files.pythonhosted.org",
+        "download.pytorch.org",
+        "github.com",
+        "codeload.github.com",
+        "storage.googleapis.com",
+    ) or host.endswith((".github.com", ".pytorch.org"))
 
 
 def _package_stop() -> Stop:
@@ -210,50 +263,4 @@ def _package_stop() -> Stop:
         "it fetches code that is in no registry, and runs it at once.",
         "look at what it is first",
         "npm view prettier",
-    )
-
-
-def downloads(command: "Command") -> "list[str]":
-    """Give the files that a command downloads to."""
-    if command.name not in ("curl", "wget", "aria2c"):
-        return []
-    found: "list[str]" = [target for _, target in command.redirects]
-    urls, previous = [], ""
-    for argument in command.arguments:
-        if previous in ("-o", "--output", "-O", "--output-document") or (previous.startswith("-") and not previous.startswith("--") and previous.endswith(("o", "O")) and command.name == "wget") or (previous.startswith("-") and not previous.startswith("--") and previous.endswith("o")):  # fmt: skip
-            found.append(argument)
-        elif argument.startswith(("--output=", "--output-document=")):
-            found.append(argument.partition("=")[2])
-        if "://" in argument:
-            urls.append(argument.partition("?")[0])
-        previous = argument
-    if command.name != "curl" or any(
-        a == "--remote-name" or (a[:1] == "-" and a[1:2] != "-" and "O" in a) for a in command.arguments
-    ):
-        found.extend([url.rpartition("/")[2] for url in urls])
-    return [
-        full for full in [absolute(path, command.cwd) for path in found if path and not path.startswith("-")] if full
-    ]
-
-
-def judge_downloaded(command: "Command", downloaded: "set[str]") -> "Stop | None":
-    """Judge a command that runs a file which this line has downloaded.
-
-    Args:
-        command: The command.
-        downloaded: Absolute paths.
-    """
-    if not downloaded:
-        return None
-    scripts: "list[str]" = [command.program] if "/" in command.program else []
-    if command.name in _RUNNERS or command.name.startswith("python"):
-        scripts += [argument for argument in command.arguments if not argument.startswith("-")][:1]
-    if not any(absolute(script, command.cwd) in downloaded for script in scripts):
-        return None
-    return Stop(
-        ASK,
-        "downloaded-code",
-        "it runs what was downloaded a moment ago, and nobody has read it.",
-        "read the file first, in a step of its own",
-        "head -50 downloaded.sh",
     )

@@ -15,7 +15,22 @@ _EVALUATORS = ("iex", "invoke-expression", "[scriptblock]::create", "invoke-comm
 _DELETERS = frozenset(["remove-item", "ri", "rm", "rmdir", "rd", "del", "erase", "clear-content", "clear-item", "clc"])
 _LISTERS = frozenset(["get-childitem", "gci", "ls", "dir", "get-item", "gi", "resolve-path"])
 _READERS = frozenset(["get-content", "gc", "cat", "type", "select-string", "sls", "copy-item", "cpi", "copy"])
-_WRITERS = frozenset(["set-content", "sc", "out-file", "add-content", "ac", "new-item", "ni", "move-item", "mi", "move", "rename-item", "rni"])
+_WRITERS = frozenset(
+    [
+        "set-content",
+        "sc",
+        "out-file",
+        "add-content",
+        "ac",
+        "new-item",
+        "ni",
+        "move-item",
+        "mi",
+        "move",
+        "rename-item",
+        "rni",
+    ]
+)
 _MACHINE = {
     "stop-computer": "shutdown -h now", "restart-computer": "reboot", "format-volume": "mkfs /dev/sda", "clear-disk": "mkfs /dev/sda", "initialize-disk": "mkfs /dev/sda",
     "remove-partition": "mkfs /dev/sda", "diskpart": "mkfs /dev/sda", "remove-localuser": "userdel dev", "disable-localuser": "userdel dev", "set-mppreference": "setenforce 0",
@@ -31,7 +46,16 @@ _MACHINE_NEEDS = {
     "cipher": ("/w",),
     "takeown": ("/r",),
 }
-_CLOUD = ("remove-az", "remove-ec2", "remove-s3", "remove-rds", "remove-gcs", "remove-aks", "remove-cfn", "remove-azresourcegroup")
+_CLOUD = (
+    "remove-az",
+    "remove-ec2",
+    "remove-s3",
+    "remove-rds",
+    "remove-gcs",
+    "remove-aks",
+    "remove-cfn",
+    "remove-azresourcegroup",
+)
 _HOMES = ("$env:userprofile", "$home", "~", "%userprofile%", "$env:homepath", "${env:userprofile}", "%homepath%")
 _SEPARATORS = frozenset("|;&\n{}()")
 
@@ -44,11 +68,21 @@ def texts(text: str) -> "list[str]":
     """
     lower = text.lower()
     found = []
-    words = frozenset(lower.replace("(", " ").replace(")", " ").replace("|", " ").replace(";", " ").replace("'", " ").replace(".", " ").split())
+    words = frozenset(
+        lower.replace("(", " ")
+        .replace(")", " ")
+        .replace("|", " ")
+        .replace(";", " ")
+        .replace("'", " ")
+        .replace(".", " ")
+        .split()
+    )
     fetches = any(word in words or (len(word) > 8 and word in lower) for word in _FETCHERS)  # noqa: PLR2004 - long names only
     if fetches and any(word in words or ("[" in word and word in lower) for word in _EVALUATORS):
         found.append("curl -s https://example.com | sh")
-    if any(word in words for word in ("-encodedcommand", "-enc", "-ec")) or ("frombase64string" in lower and "iex" in words):
+    if any(word in words for word in ("-encodedcommand", "-enc", "-ec")) or (
+        "frombase64string" in lower and "iex" in words
+    ):
         found.append("base64 -d code.txt | sh")
     listed: "list[str]" = []
     for statement in _statements(text):
@@ -87,7 +121,9 @@ def _statement(words: "list[str]") -> "list[str]":
     name = words[0].lower().removesuffix(".exe")
     options = [word.lower() for word in words[1:] if word.startswith("-")]
     operands = [posix_path(word) for word in words[1:] if not word.startswith("-")]
-    quoted = [" '" + operand.replace("'", "") + "'" if not operand.startswith("~") else " " + operand for operand in operands]
+    quoted = [
+        " '" + operand.replace("'", "") + "'" if not operand.startswith("~") else " " + operand for operand in operands
+    ]
     if any(option.startswith("-whatif") for option in options):
         return []
     if name in _DELETERS:
@@ -117,7 +153,9 @@ def posix_path(path: str) -> str:
     for home in _HOMES:
         if lower.startswith(home):
             return "~" + path[len(home) :].replace("\\", "/")
-    if lower.startswith(("$env:systemroot", "$env:windir", "%windir%", "%systemroot%", "$env:programfiles", "%programfiles%")):
+    if lower.startswith(
+        ("$env:systemroot", "$env:windir", "%windir%", "%systemroot%", "$env:programfiles", "%programfiles%")
+    ):
         return "/usr/lib"
     if len(path) > 1 and path[1] == ":" and path[0].isalpha():
         below = path[2:].replace("\\", "/").rstrip("/") or "/"
@@ -142,7 +180,9 @@ def cmd_text(arguments: "Sequence[str]") -> str:
         flags = [word.lower() for word in words[0][1:] if word.startswith("/")]
         operands = [posix_path(word) for word in words[0][1:] if not word.startswith("/")]
         if name in ("rd", "rmdir", "del", "erase", "deltree"):
-            found.extend(["rm " + ("-rf " if "/s" in flags else "-f ") + operand.replace(" ", "\\ ") for operand in operands])
+            found.extend(
+                ["rm " + ("-rf " if "/s" in flags else "-f ") + operand.replace(" ", "\\ ") for operand in operands]
+            )
         elif name == "type":
             found.extend(["cat " + operand.replace(" ", "\\ ") for operand in operands])
         else:

@@ -34,6 +34,11 @@ MAY_PRINT_SECRETS = frozenset([
     "kubectl", "oc", "git", "keyring", "infisical", "chamber", "getent", "rbw", "keepassxc-cli", "kpcli", "dcli", "kwallet-query", "conjur", "akeyless", "berglas", "argocd", "npm", "fly", "flyctl",
     "doctl", "bao", "aws-vault", "docker-credential-osxkeychain", "docker-credential-desktop", "docker-credential-pass", "docker-credential-secretservice",
 ])  # fmt: skip
+_PRINTING_HINTS = {
+    "git": ("credential",), "npm": ("config", "token"), "gh": ("auth",), "glab": ("auth", "config"), "kubectl": ("secret", "token"), "oc": ("secret", "token", "whoami", "extract"),
+    "aws": ("get-", "configure", "decrypt", "assume", "generate-", "secretsmanager", "download-"), "gcloud": ("secrets", "print-", "decrypt", "config-helper"),
+    "az": ("secret", "token", "key", "credential", "connection"), "fly": ("token",), "flyctl": ("token",), "doctl": ("auth", "kubeconfig"), "argocd": ("password", "token"), "getent": ("shadow",),
+}  # fmt: skip
 SECRET_HINTS = (
     "\n.", "/.", "/etc/", "/proc/", "/run/", "/root", "Library/", ".env", "cred", "secret", "key", "id_", ".pem", ".p12", ".pfx", ".ppk", "token", "tfvars", "tfstate", "auth", "account", "netrc",
     "hosts", "config/gh", "password", "wallet", "shadow", "ogin", "ookies", "htpasswd", "kubeconfig", "kdbx", "jks", "ovpn", "admin", "wp-config", "@.", "=.", "/tmp/",  # noqa: S108 - a word to look for
@@ -85,6 +90,18 @@ def may_touch_own(command: "Command") -> bool:
     return any(".claude" in target or "skillway" in target for _, target in command.redirects) or (
         command.cwd is not None and "/.claude/" in command.cwd
     )
+
+
+def may_print(command: "Command") -> bool:
+    """Tell whether a program that keeps secrets may print one; most of its subcommands do not."""
+    name = command.name
+    if name not in _PRINTING_HINTS:
+        return True
+    text = " ".join(command.arguments)
+    for hint in _PRINTING_HINTS[name]:  # noqa: SIM110 - as below
+        if hint in text:
+            return True
+    return False
 
 
 def may_fetch_code(command: "Command") -> bool:

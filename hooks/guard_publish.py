@@ -154,7 +154,9 @@ _NPM_VERBS = ("publish", "unpublish", "deprecate", "dist-tag")
 _UNLESS: "dict[str, Callable[[frozenset[str], dict[str, str], list[str]], object]]" = {
     # program: whether its words publish with these options
     "cargo": lambda found, _, words: words[:1] not in (["release"], ["smart-release"]) or found & {"--execute", "-x"},
-    "ko": lambda found, options, _: options.get("--push") != "false" and not found & {"--local", "-L"} and options.get("--tarball", "") == "",
+    "ko": lambda found, options, _: (
+        options.get("--push") != "false" and not found & {"--local", "-L"} and options.get("--tarball", "") == ""
+    ),
     "pack": lambda found, _, __: "--publish" in found,
     "nix": lambda found, _, __: "--to" in found,
     "skopeo": lambda _, __, words: words[:1] != ["copy"] or words[-1].startswith(("docker://", "atomic:")),
@@ -165,7 +167,9 @@ _UNLESS: "dict[str, Callable[[frozenset[str], dict[str, str], list[str]], object
 
 def _pushes(options: "list[tuple[str, str]]") -> bool:
     """Tell whether an output of `docker buildx build` is a registry."""
-    return any(name in ("-o", "--output") and ("type=registry" in value or "push=true" in value) for name, value in options)
+    return any(
+        name in ("-o", "--output") and ("type=registry" in value or "push=true" in value) for name, value in options
+    )
 
 
 def _starts(words: "list[str]", wanted: "tuple[str, ...]") -> bool:

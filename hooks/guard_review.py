@@ -10,7 +10,18 @@ if TYPE_CHECKING:
 
 _CLIENTS: "dict[str, tuple[tuple[str, ...], ...]]" = {
     # program: the words, in their order, by which it opens a pull or merge request; () when it always does
-    "gt": (("submit",), ("s",), ("ss",), ("stack", "submit"), ("downstack", "submit"), ("upstack", "submit"), ("branch", "submit"), ("ds",), ("us",), ("bs",)),
+    "gt": (
+        ("submit",),
+        ("s",),
+        ("ss",),
+        ("stack", "submit"),
+        ("downstack", "submit"),
+        ("upstack", "submit"),
+        ("branch", "submit"),
+        ("ds",),
+        ("us",),
+        ("bs",),
+    ),
     "lab": (("mr", "create"), ("mr", "new"), ("merge-request", "create"), ("mr", "c")),
     "spr": (("diff",), ("update",)),
     "ghstack": (("submit",), ()),
@@ -37,13 +48,25 @@ GIT_SUBCOMMANDS: "dict[str, tuple[str, ...]]" = {
     "review": (), "codereview": ("mail",), "cl": ("upload",), "branchless": ("submit",), "submit": (), "ps": ("pub", "rr"), "open-pull-request": (), "create-pull-request": (), "propose": (),
 }  # fmt: skip
 """Subcommands that other programs add to git: by which following words they open a pull request, () for any."""
-_GATES = ("/protection", "/rulesets", "/protected_branches", "/approval_rules", "/approvals", "/push_rule", "/branch-restrictions", "/protected_environments", "/environments/production")
+_GATES = (
+    "/protection",
+    "/rulesets",
+    "/protected_branches",
+    "/approval_rules",
+    "/approvals",
+    "/push_rule",
+    "/branch-restrictions",
+    "/protected_environments",
+    "/environments/production",
+)
 _CHANGES = frozenset(["POST", "PUT", "PATCH", "DELETE"])
 
 
 def judge_client(command: "Command", _places: "Places") -> "Stop | None":
     """Judge the clients of forges that open pull requests under words of their own."""
-    options, words = read_options(command.arguments, "mtbRC", frozenset(["title", "message", "body", "repo", "base", "head"]))
+    options, words = read_options(
+        command.arguments, "mtbRC", frozenset(["title", "message", "body", "repo", "base", "head"])
+    )
     if names(options) & {"--help", "-h", "--dry-run", "--version"}:
         return None
     for wanted in _CLIENTS.get(command.name, ()):
@@ -62,13 +85,15 @@ def opens_by_extension(subcommand: str, arguments: "list[str]") -> bool:
         return False
     if subcommand == "machete":
         return words[1:2] in (["create-pr"], ["create-mr"])
-    return not wanted or words[:1] != [] and words[0] in wanted
+    return not wanted or (words[:1] != [] and words[0] in wanted)
 
 
 def is_gate(url: str) -> bool:
     """Tell whether a URL or API path is that of a branch's protection, or of the rules for approvals."""
     path = "/" + url.partition("?")[0].lstrip("/")
-    return any(gate in path for gate in _GATES) and any(mark in path for mark in ("/repos/", "/projects/", "/repositories/", "/orgs/", "/groups/"))
+    return any(gate in path for gate in _GATES) and any(
+        mark in path for mark in ("/repos/", "/projects/", "/repositories/", "/orgs/", "/groups/")
+    )
 
 
 def judge_gate(verb: str, urls: "list[str]") -> "Stop | None":

@@ -8,7 +8,16 @@ from guard_commands import Analysis
 from guard_decision import DENY, Stop, weightier
 from guard_expansion import UNKNOWN_TEXT
 from guard_paths import Places, is_inside
-from guard_prefilter import CONNECTIONS, MAY_PRINT_SECRETS, PACKAGE_RUNNERS, may_fetch_code, may_publish, may_touch_own, may_touch_secrets
+from guard_prefilter import (
+    CONNECTIONS,
+    MAY_PRINT_SECRETS,
+    PACKAGE_RUNNERS,
+    may_fetch_code,
+    may_print,
+    may_publish,
+    may_touch_own,
+    may_touch_secrets,
+)
 from guard_table import PUBLISHERS, find_rule
 from payload import environment, string
 
@@ -156,23 +165,7 @@ class Judge:
             import guard_publish
 
             self._note(guard_publish.judge_publication(command, self._places), command.source)
-        if command.code or command.reads_code:
-            import guard_network
-
-            self._note(guard_network.judge_code_source(command), command.source)
-        if name in CONNECTIONS or any(target.startswith(("/dev/tcp/", "/dev/udp/")) for target in redirects):
-            import guard_network
-
-            self._note(guard_network.judge_connection(command), command.source)
-            text = command.stdin() if name in CONNECTIONS else " ".join(command.arguments)
-            if "flush" in text.lower():
-                import guard_data
-
-                self._note(guard_data.judge_wire(text), command.source)
-        if name in PACKAGE_RUNNERS and may_fetch_code(command):
-            import guard_network
-
-            self._note(guard_network.judge_package_source(command), command.source)
+        self._network(command, redirects)
         if command.function and command.feed:
             import guard_processes
 
@@ -192,6 +185,26 @@ class Judge:
         if self._downloads or name in _FETCHERS:
             self._note(self._downloaded(command), command.source)
         self._secrets_of(command)
+
+    def _network(self, command: "Command", redirects: "list[str]") -> None:
+        name = command.name
+        if command.code or command.reads_code:
+            import guard_network
+
+            self._note(guard_network.judge_code_source(command), command.source)
+        if name in CONNECTIONS or any(target.startswith(("/dev/tcp/", "/dev/udp/")) for target in redirects):
+            import guard_network
+
+            self._note(guard_network.judge_connection(command), command.source)
+            text = command.stdin() if name in CONNECTIONS else " ".join(command.arguments)
+            if "flush" in text.lower():
+                import guard_data
+
+                self._note(guard_data.judge_wire(text), command.source)
+        if name in PACKAGE_RUNNERS and may_fetch_code(command):
+            import guard_network
+
+            self._note(guard_network.judge_package_source(command), command.source)
 
     def _own_rules(self, command: "Command") -> None:
         """Judge by the policies' own rules; they may also name a wrapper, which is no command for the others."""
@@ -217,18 +230,19 @@ class Judge:
 
     def _downloaded(self, command: "Command") -> "Stop | None":
         """Note what is downloaded, and judge what runs it."""
-        import guard_network
+        import guard_downloads
 
-        stop = guard_network.judge_downloaded(command, self._downloads)
-        self._downloads.update(guard_network.downloads(command))
+        stop = guard_downloads.judge_downloaded(command, self._downloads)
+        self._downloads.update(guard_downloads.downloads(command))
         return stop
 
     def _secrets_of(self, command: "Command") -> None:
         name = command.name
-        if name in MAY_PRINT_SECRETS and (name != "git" or "credential" in " ".join(command.arguments[:1])):
+        if name in MAY_PRINT_SECRETS and may_print(command):
             import guard_secrets
+            from guard_secret_printers import prints_secret
 
-            if guard_secrets.prints_secret(command) and not {"--help", "-h"} & set(command.arguments):
+            if prints_secret(command) and not {"--help", "-h"} & set(command.arguments):
                 self._is_secret_out = True
                 self._note(guard_secrets.judge_printer(command), command.source)
         elif self._is_secret_out:
@@ -261,7 +275,11 @@ class Judge:
 
 def _changes(tool_input: "dict[str, object]") -> "list[tuple[str, str]]":
     """Give what a writing tool puts in place of what: pairs of the old text, "" for a whole file, and the new one."""
-    pairs = [("", string(tool_input, key)) for key in ("content", "new_source", "text", "contents", "data", "file_text") if key in tool_input]
+    pairs = [
+        ("", string(tool_input, key))
+        for key in ("content", "new_source", "text", "contents", "data", "file_text")
+        if key in tool_input
+    ]
     edits = tool_input.get("edits")
     for change in [tool_input, *(edits if isinstance(edits, list) else [])]:
         if not isinstance(change, dict):

@@ -114,8 +114,6 @@ _FORMS = {
     "nodemon": (_one((), "xewi", ("exec", "watch", "ext", "ignore")),),
     "entr": (_one(()),),
     "ansible": (),
-    "at": (),
-    "batch": (),
     "multipass": (_one(("exec",), "", (), 1, REMOTE),),
     "lxc": (_one(("exec",), "", (), 1, REMOTE),),
     "limactl": (_one(("shell",), "", (), 1, REMOTE),),
@@ -124,7 +122,10 @@ _FORMS = {
     "flyctl": (_one(("ssh", "console"), "aC", ("app", "command"), 0, REMOTE),),
     "atmos": (_one(()),),
     "crictl": (_one(("exec",), "", ("timeout",), 1, REMOTE),),
-    "ctr": (_one(("task", "exec"), "", ("exec-id", "cwd", "user"), 1, REMOTE), _one(("tasks", "exec"), "", ("exec-id",), 1, REMOTE)),
+    "ctr": (
+        _one(("task", "exec"), "", ("exec-id", "cwd", "user"), 1, REMOTE),
+        _one(("tasks", "exec"), "", ("exec-id",), 1, REMOTE),
+    ),
     "minikube": (_one(("ssh",), "n", ("node",), 0, "host"),),
     "cargo": (),
     "distrobox": (_one(("enter",), "n", ("name",), 1),),
@@ -140,11 +141,32 @@ _FORMS = {
     "rush": (_one(()),),
     "kitty": (_one((), "do", ("directory",)),),
     "foot": (_one((), "aTDcW"),),
-    "perf": (_one(("record",), "eFocpg", ("event", "output")), _one(("stat",), "eropI", ("event", "repeat", "output")), _one(("trace",))),
+    "perf": (
+        _one(("record",), "eFocpg", ("event", "output")),
+        _one(("stat",), "eropI", ("event", "repeat", "output")),
+        _one(("trace",)),
+    ),
     "envconsul": (_one((), "", ("prefix", "config", "secret")),),
 }
 _AFTER_DASHES: "dict[str, tuple[str, ...]]" = {
-    **dict.fromkeys(["teller", "berglas", "flox", "guix", "reflex", "wait-on", "wait-for-it.sh", "wait-for", "dockerize", "gnome-terminal", "lerna", "nx", "bwrap"], ()),
+    **dict.fromkeys(
+        [
+            "teller",
+            "berglas",
+            "flox",
+            "guix",
+            "reflex",
+            "wait-on",
+            "wait-for-it.sh",
+            "wait-for",
+            "dockerize",
+            "gnome-terminal",
+            "lerna",
+            "nx",
+            "bwrap",
+        ],
+        (),
+    ),
     **dict.fromkeys(["konsole", "alacritty", "wezterm"], ("-e",)),
     "onchange": (),
 }
@@ -192,27 +214,30 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
     """
     name = _SAME_AS.get(command.name, command.name)
     arguments = command.arguments
-    if name in ("pwsh", "powershell"):
-        return ARGV, [], _powershell_texts(command)
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return ARGV, [], special(command)
     if name in _AFTER_DASHES:
         return ARGV, _after(arguments, ("--", *_AFTER_DASHES[name])), []
     if name in _TEXTS:
         return REMOTE, [], _option_texts(arguments, _TEXTS[name])
-    if name in ("at", "batch"):
-        return ARGV, [], [command.stdin()]
     texts = []
     if name in _TEXT_OPTIONS:
         short, long = _TEXT_OPTIONS[name]
         text = option_value(arguments, short, long)
         texts = [text] if text else []
-    for words, shorts, longs, operands, kind in _FORMS[name]:
+    for words, shorts, longs, operands, kind in _FORMS.get(name, ()):
         place = _subcommand_end(arguments, words, name)
         if place < 0:
             continue
         rest = arguments[place:]
         if name == "kubectl" and "--" in rest:
             return kind, list(rest[rest.index("--") + 1 :]), texts
-        payload = rest[payload_start(rest, shorts, longs, operands, takes_assignments=False, permutes=kind == REMOTE and name == "kubectl") :]
+        payload = rest[
+            payload_start(
+                rest, shorts, longs, operands, takes_assignments=False, permutes=kind == REMOTE and name == "kubectl"
+            ) :
+        ]
         if payload[:1] and payload[0] == "--":
             payload = payload[1:]
         if kind == "host":
@@ -233,14 +258,32 @@ def _powershell_texts(command: "Command") -> "list[str]":
 
     arguments = command.arguments
     lower = [argument.lower() for argument in arguments]
-    if any(option.startswith(("-e", "/e")) and "-encodedcommand".startswith(option.replace("/", "-")) and option != "-ex" for option in lower):
+    if any(
+        option.startswith(("-e", "/e")) and "-encodedcommand".startswith(option.replace("/", "-")) and option != "-ex"
+        for option in lower
+    ):
         return ["base64 -d code.txt | sh"]
-    at = next((place for place, option in enumerate(lower) if option in ("-command", "-c", "/c", "/command", "-commandwithargs", "-cwa")), -1)
+    at = next(
+        (
+            place
+            for place, option in enumerate(lower)
+            if option in ("-command", "-c", "/c", "/command", "-commandwithargs", "-cwa")
+        ),
+        -1,
+    )
     if at >= 0:
         return texts(" ".join(arguments[at + 1 :]) if arguments[at + 1 :] != ["-"] else command.stdin())
     words = [argument for argument in arguments if not argument.startswith("-")]
     is_script = "-file" in lower or "-f" in lower or any(word.endswith(".ps1") for word in words)
     return [] if is_script else texts(" ".join(words) or command.stdin())
+
+
+_SPECIAL = {
+    "pwsh": _powershell_texts,
+    "powershell": _powershell_texts,
+    "at": lambda command: [command.stdin()],
+    "batch": lambda command: [command.stdin()],
+}
 
 
 def _option_texts(arguments: "Sequence[Argument]", options: "tuple[str, ...]") -> "list[str]":

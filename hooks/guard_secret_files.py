@@ -43,7 +43,19 @@ _FOUND_NAMES = frozenset([
     "wallet.dat", ".vault-token", "hosts.yml", "*credential*", "*credentials*", "*secret*", "*password*", "*.gpg",
 ])  # fmt: skip
 """Names of the person's secrets that say enough without their folder."""
-_HOLDERS = (".config/gh", ".config/glab-cli", ".config/rclone", ".ssh", ".aws", ".gnupg", ".azure", ".config/gcloud", ".kube", ".password-store", ".docker")
+_HOLDERS = (
+    ".config/gh",
+    ".config/glab-cli",
+    ".config/rclone",
+    ".ssh",
+    ".aws",
+    ".gnupg",
+    ".azure",
+    ".config/gcloud",
+    ".kube",
+    ".password-store",
+    ".docker",
+)
 """Folders that hold secrets beside other things; reading one as a whole reads them."""
 _SSH_OPEN = frozenset(
     ["config", "known_hosts", "known_hosts.old", "authorized_keys", "environment", "allowed_signers", "rc"]

@@ -146,7 +146,7 @@ def _kubectl_prints(arguments: "Sequence[str]", words: "list[str]") -> bool:
             if not selected and name != "--template":
                 return kind in ("json", "yaml", "")
             text = (selected or value).lower().replace("metadata", "")
-            return "data" in text or text.strip("'{}.$@ \t") in ("", "items", "items[*]") or not ("." in text)
+            return "data" in text or text.strip("'{}.$@ \t") in ("", "items", "items[*]") or "." not in text
     return False
 
 
@@ -221,7 +221,9 @@ def shows(command: "Command") -> bool:
         return False
     if command.name not in _FILTERS:
         return False
-    leaves = (command.name == "tee" and any(not a.startswith(("-", "/dev/")) for a in command.arguments)) or goes_to_file(command)
+    leaves = (
+        command.name == "tee" and any(not a.startswith(("-", "/dev/")) for a in command.arguments)
+    ) or goes_to_file(command)
     if command.is_captured and not leaves:
         return False
     if command.walk is not None and command.name in ("echo", "printf"):
@@ -238,7 +240,11 @@ def _hides(command: "Command") -> bool:
     """Tell whether a filter lets nothing of a secret through: counts, names, hashes."""
     name, arguments = command.name, command.arguments
     if name in ("grep", "egrep", "fgrep", "rg"):
-        return any(argument in ("--quiet", "--count", "--silent") or (argument[:1] == "-" and argument[1:2] != "-" and not {"q", "c"}.isdisjoint(argument[1:])) for argument in arguments)
+        return any(
+            argument in ("--quiet", "--count", "--silent")
+            or (argument[:1] == "-" and argument[1:2] != "-" and not {"q", "c"}.isdisjoint(argument[1:]))
+            for argument in arguments
+        )
     if name in ("jq", "yq", "gojq", "jaq"):
         return _leaves_out_secret("".join([argument for argument in arguments if not argument.startswith("-")]).lower())
     if name in ("openssl", "gpg", "age"):
@@ -254,4 +260,8 @@ def _leaves_out_secret(text: str) -> bool:
     if {"keys", "length", "has", "keys_unsorted"} & {word.strip(".") for word in words}:
         return True
     fields = [word for word in words if word.startswith(".")]
-    return bool(fields) and all(field.rpartition(".")[2] in _HARMLESS_FIELDS or field == "." for field in fields) and "." not in fields[-1:]
+    return (
+        bool(fields)
+        and all(field.rpartition(".")[2] in _HARMLESS_FIELDS or field == "." for field in fields)
+        and "." not in fields[-1:]
+    )

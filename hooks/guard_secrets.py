@@ -9,7 +9,6 @@ from guard_expansion import UNKNOWN_TEXT
 from guard_paths import absolute
 from guard_prefilter import READERS, SENDERS
 from guard_secret_files import PERSONAL, PROJECT, holds_secrets, secrecy
-from guard_secret_printers import KEPT_QUIET, goes_to_file, is_quiet, prints_secret, shows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,6 +93,10 @@ class Secrets:
                 if not _is_header(argument):
                     for first, last in (*argument.outputs, *argument.files):
                         sources.extend(command.walk.plain(first, last, command.cwd, -1))
+        if not sources:
+            return None
+        from guard_secret_printers import prints_secret
+
         return (
             _send_stop()
             if any(self._level(source) or _dumps_environment(source) or prints_secret(source) for source in sources)
@@ -201,7 +204,10 @@ def _dumps_environment(command: "Command") -> bool:
     if name == "env":
         return all(argument.startswith("-") for argument in arguments)
     if name == "ps":
-        return any(argument[:1] != "-" and "e" in argument and argument.strip("auxefwlmjsvhg") == "" for argument in arguments[:1])
+        return any(
+            argument[:1] != "-" and "e" in argument and argument.strip("auxefwlmjsvhg") == ""
+            for argument in arguments[:1]
+        )
     return name == "printenv"
 
 
@@ -228,6 +234,8 @@ def is_sender(command: "Command") -> bool:
 
 def judge_printer(command: "Command") -> "Stop | None":
     """Judge a program that prints a secret; one whose output another command takes is that one's business."""
+    from guard_secret_printers import KEPT_QUIET, goes_to_file, is_quiet
+
     if is_quiet(command) or command.name in KEPT_QUIET:
         return None
     if command.is_captured and not goes_to_file(command) and command.name not in ("security", "gpg", "gpg2"):
@@ -237,6 +245,8 @@ def judge_printer(command: "Command") -> "Stop | None":
 
 def judge_shown(command: "Command") -> "Stop | None":
     """Judge a filter at the end of a pipe that a secret comes out of."""
+    from guard_secret_printers import shows
+
     return _read_stop() if shows(command) else None
 
 

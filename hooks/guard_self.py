@@ -108,7 +108,9 @@ def _disables_plugin(old: str, new: str) -> bool:
         if "@" in name and new.partition('"' + name + '"')[2].lstrip(" \t\r\n:").startswith("false"):
             return True
     gone = _quoted_words(old) - _quoted_words(new)
-    return any("@" in name and old.partition('"' + name + '"')[2].lstrip(" \t\r\n:").startswith("true") for name in gone)
+    return any(
+        "@" in name and old.partition('"' + name + '"')[2].lstrip(" \t\r\n:").startswith("true") for name in gone
+    )
 
 
 def _keeps_hooks(old: str, new: str) -> bool:
@@ -130,7 +132,10 @@ def _tightens(old: str, new: str, full: str) -> bool:
     before = old or (read_file(full, _MAX_BYTES) or b"").decode("utf-8", "replace")
     if not _quoted_words(before) <= _quoted_words(new):
         return False
-    return bool(old) or ('"schema"' in new and any('"' in new.partition('"' + key + '"')[2].partition("[")[2] for key in ("deny", "rules")))
+    return bool(old) or (
+        '"schema"' in new
+        and any('"' in new.partition('"' + key + '"')[2].partition("[")[2] for key in ("deny", "rules"))
+    )
 
 
 def judge_command(command: "Command", folders: "list[str]", home: str) -> "Stop | None":
@@ -146,10 +151,14 @@ def judge_command(command: "Command", folders: "list[str]", home: str) -> "Stop 
             continue
         if any(is_inside(full, folder) for folder in folders):
             return _stop()
-        if full.endswith("/" + PROJECT_FILE) and command.name not in ("touch",):
+        if full.endswith("/" + PROJECT_FILE) and command.name != "touch":
             text = _known_text(command)
             found = None if text is not None and _tightens("", text, full) else _tightening_question()
-        elif full.endswith("/.claude") and command.name in ("rm", "mv", "rmdir") and read_file(full + "/skillway-guard.json", _MAX_BYTES):
+        elif (
+            full.endswith("/.claude")
+            and command.name in ("rm", "mv", "rmdir")
+            and read_file(full + "/skillway-guard.json", _MAX_BYTES)
+        ):
             found = _tightening_question()
         elif _is_settings(full):
             stop = _judge_settings(command, full, home)
@@ -192,7 +201,9 @@ def _changes_preferences(command: "Command") -> bool:
     """Tell whether a command changes what macOS or Windows keeps for Claude Code."""
     words = command.arguments
     if command.name == "defaults":
-        return words[:1] in (["write"], ["delete"], ["import"], ["rename"]) and any(_PREFERENCES in word for word in words)
+        return words[:1] in (["write"], ["delete"], ["import"], ["rename"]) and any(
+            _PREFERENCES in word for word in words
+        )
     if command.name in ("reg", "remove-itemproperty", "set-itemproperty", "new-itemproperty"):
         return any("claudecode" in word.lower() for word in words) and words[:1] != ["query"]
     return False

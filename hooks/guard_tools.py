@@ -6,7 +6,20 @@ Servers name their tools freely; so the words of the name are looked at, and onl
 from guard_decision import ASK, DENY, Stop
 from payload import string
 
-_COMMAND_KEYS = ("argv", "input", "line", "command_line", "command", "cmd", "cli_command", "shell_command", "script", "bash", "commands", "code")
+_COMMAND_KEYS = (
+    "argv",
+    "input",
+    "line",
+    "command_line",
+    "command",
+    "cmd",
+    "cli_command",
+    "shell_command",
+    "script",
+    "bash",
+    "commands",
+    "code",
+)
 _COMMAND_TOOLS = (
     "kubectl",
     "helm",
@@ -81,7 +94,9 @@ def judge_name(tool: str, tool_input: "dict[str, object]") -> "Stop | None":
     if server == "git" or server.endswith("git"):
         is_hard = "reset" in words and string(tool_input, "mode") == "hard"
         return _stop(DENY, "git-discard", "it throws away every change that is not committed.") if is_hard else None
-    given = frozenset([string(tool_input, key).lower() for key in ("operation", "action", "verb", "method", "subcommand")])
+    given = frozenset(
+        [string(tool_input, key).lower() for key in ("operation", "action", "verb", "method", "subcommand")]
+    )
     if any(mark in server for mark in _COSTLY) and (words | given) & _DELETING:
         is_file = words & {"comment", "tag", "label", "message", "reaction"}
         return None if is_file else _stop(DENY, "cloud-delete", "it deletes or stops what runs or is kept on a server.")
@@ -157,12 +172,35 @@ def _commands(value: object) -> "list[str]":
     if isinstance(value, str):
         return [value]
     words = _words_of(value)
-    if len(words) > 1 and all(" " in word or word.isalpha() for word in words) and " " in "".join(words) and words[0] not in _SHELLS:
+    if (
+        len(words) > 1
+        and all(" " in word or word.isalpha() for word in words)
+        and " " in "".join(words)
+        and words[0] not in _SHELLS
+    ):
         return words
     return [" ".join([_as_word(word) for word in words])] if words else []
 
 
-_SHELLS = frozenset(["sh", "bash", "zsh", "dash", "python", "python3", "node", "sudo", "env", "/bin/sh", "/bin/bash", "ssh", "psql", "mysql", "su"])
+_SHELLS = frozenset(
+    [
+        "sh",
+        "bash",
+        "zsh",
+        "dash",
+        "python",
+        "python3",
+        "node",
+        "sudo",
+        "env",
+        "/bin/sh",
+        "/bin/bash",
+        "ssh",
+        "psql",
+        "mysql",
+        "su",
+    ]
+)
 
 
 def _words_of(value: object) -> "list[str]":
@@ -183,7 +221,9 @@ def paths(tool_input: "dict[str, object]") -> "list[str]":
     for key in ("paths", "files", "file_paths"):
         found.extend(_words_of(tool_input.get(key)))
     addresses = [string(tool_input, key) for key in ("url", "uri", "href", "location", "source_url", "src")]
-    found.extend([address for address in [*addresses, *_words_of(tool_input.get("urls"))] if address.startswith("file:")])
+    found.extend(
+        [address for address in [*addresses, *_words_of(tool_input.get("urls"))] if address.startswith("file:")]
+    )
     plain = [path.removeprefix("file://localhost").removeprefix("file://").removeprefix("file:") for path in found]
     return [path for path in plain if path.startswith(("/", "~/", "../"))]
 

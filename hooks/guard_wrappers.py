@@ -86,14 +86,18 @@ WRAPPERS: "dict[str, tuple[str, str, tuple[str, ...], int, bool]]" = {
     "chpst": (ARGV, "ueUbnlLmdofprct", (), 0, False),
     "softlimit": (ARGV, "adofmprlst", (), 0, False),
     "summon": (ARGV, "pDef", ("provider", "environment"), 0, False),
-    "sg": (ARGV, "", (), 1, False),
     "runcon": (ARGV, "turl", ("type", "user", "role", "range"), 1, False),
     "setarch": (ARGV, "", (), 1, False),
     "lxc-attach": (ARGV, "nPseaL", ("name", "lxcpath", "arch", "namespaces", "elevated-privileges"), 0, False),
     "dtach": (ARGV, "nAcN", (), 0, False),
     "runuser": (ARGV, "ugG", ("user", "group", "supp-group", "shell"), 0, False),
-    "cargo-watch": (ARGV, "xswdi", ("exec", "shell", "watch", "delay", "ignore"), 0, False),
-    "watchexec": (ARGV, "wefidEoN", ("watch", "exts", "filter", "ignore", "debounce", "signal", "env", "workdir"), 0, False),
+    "watchexec": (
+        ARGV,
+        "wefidEoN",
+        ("watch", "exts", "filter", "ignore", "debounce", "signal", "env", "workdir"),
+        0,
+        False,
+    ),
     "winpty": (ARGV, "", (), 0, False),
     "lima": (ARGV, "", (), 0, False),
     "orb": (ARGV, "mu", (), 0, False),
@@ -101,7 +105,13 @@ WRAPPERS: "dict[str, tuple[str, str, tuple[str, ...], int, bool]]" = {
     "pdsh": (HOST, "wxlugftR", (), 0, False),
     "clush": (HOST, "wgxlftX", ("hostfile", "worker"), 0, False),
     "pssh": (HOST, "hHlptoexXO", ("hosts", "host", "user", "par", "outdir", "errdir", "timeout", "option"), 0, False),
-    "parallel-ssh": (HOST, "hHlptoexXO", ("hosts", "host", "user", "par", "outdir", "errdir", "timeout", "option"), 0, False),
+    "parallel-ssh": (
+        HOST,
+        "hHlptoexXO",
+        ("hosts", "host", "user", "par", "outdir", "errdir", "timeout", "option"),
+        0,
+        False,
+    ),
     "dbclient": (HOST, "plikLRWcmb", (), 1, False),
     "adb": (HOST, "sHPt", (), 1, False),
     "cmd": (HOST, "", (), 0, False),
@@ -117,9 +127,7 @@ WRAPPERS.update(
         (ARGV, "", (), 0, False),
     )
 )  # fmt: skip
-WRAPPERS.update(
-    dict.fromkeys(["setuidgid", "envdir", "envuidgid", "envchain"], (ARGV, "", (), 1, False))
-)
+WRAPPERS.update(dict.fromkeys(["setuidgid", "envdir", "envuidgid", "envchain"], (ARGV, "", (), 1, False)))
 SHELLS = frozenset(["sh", "bash", "zsh", "dash", "ksh", "mksh", "ash", "fish", "rbash"])
 CODE_OPTIONS = {
     "su": ("c", "command", "gGsTw"),

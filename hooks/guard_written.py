@@ -56,9 +56,13 @@ def written(command: "Command") -> "list[str]":
     if name in _LAST_OPERAND or name in ("mv", "install"):
         targets.extend(operands[-1:])
         if len(operands) > 1:
-            targets.extend([operands[-1].rstrip("/") + "/" + source.rstrip("/").rpartition("/")[2] for source in operands[:-1]])
+            targets.extend(
+                [operands[-1].rstrip("/") + "/" + source.rstrip("/").rpartition("/")[2] for source in operands[:-1]]
+            )
         folders = _option_folders(command.arguments, _FOLDER_OPTIONS.get(name, ()))
-        targets.extend([folder.rstrip("/") + "/" + source.rpartition("/")[2] for folder in folders for source in operands])
+        targets.extend(
+            [folder.rstrip("/") + "/" + source.rpartition("/")[2] for folder in folders for source in operands]
+        )
     return targets
 
 
@@ -67,8 +71,12 @@ def _extracts(command: "Command") -> bool:
     if command.name not in ("tar", "bsdtar", "gtar"):
         return True
     first = command.arguments[0].lstrip("-") if command.arguments else ""
-    letters = first + "".join([argument[1:] for argument in command.arguments[1:] if argument[:1] == "-" and argument[1:2] != "-"])
-    return "x" in letters or bool({"--extract", "--get"} & set(command.arguments)) or "--remove-files" in command.arguments
+    letters = first + "".join(
+        [argument[1:] for argument in command.arguments[1:] if argument[:1] == "-" and argument[1:2] != "-"]
+    )
+    return (
+        "x" in letters or bool({"--extract", "--get"} & set(command.arguments)) or "--remove-files" in command.arguments
+    )
 
 
 def _option_folders(arguments: "Sequence[str]", options: "tuple[str, ...]") -> "list[str]":
@@ -83,7 +91,12 @@ def _option_folders(arguments: "Sequence[str]", options: "tuple[str, ...]") -> "
                 found.extend([argument[len(option) + 1 :]] if argument.startswith(option + "=") else [])
             elif argument.startswith(option):
                 found.append(argument[len(option) :])
-            elif argument[:1] == "-" and argument[1:2] != "-" and argument.endswith(option[1:]) and len(option) == len("-x"):
+            elif (
+                argument[:1] == "-"
+                and argument[1:2] != "-"
+                and argument.endswith(option[1:])
+                and len(option) == len("-x")
+            ):
                 found.extend(following)
     return found
 
