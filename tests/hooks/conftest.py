@@ -79,11 +79,13 @@ class Laptop:
     def environment(self, **more: str) -> dict[str, str]:
         return {"HOME": str(self.home), "PATH": os.environ["PATH"], **more}
 
-    def start(self, hook: str, payload: object, *, launcher: Path | None = None, **more: str) -> Answer:
-        """Send a payload through launcher and hook; bytes and text go as they are."""
+    def start(
+        self, hook: str, payload: object, *, launcher: Path | None = None, before: tuple[str, ...] = (), **more: str
+    ) -> Answer:
+        """Send a payload through launcher and hook; bytes and text go as they are, and `before` starts them."""
         data = payload if isinstance(payload, (bytes, str)) else json.dumps(payload)
         done = subprocess.run(
-            ["/bin/sh", str(launcher or self.launcher), hook],
+            [*before, "/bin/sh", str(launcher or self.launcher), hook],
             input=data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"),
             capture_output=True,
             env=self.environment(**more),
