@@ -6,6 +6,7 @@ skill's; it is never a recall, and no gate reads it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ ENOUGH = 10
 WEAK_SHARE = 1 / 3
 """Of the prompts under `should`: people also ask in words that no description has, and a good suite holds such prompts."""
 _SHOWN = 4
+_NOT_FOR = re.compile(r"(?i)(?:^|(?<=[.;!?'\"]))\s*(?:not (?:for|to|when|if)|do not use|don't use|never use)\b[^.;]*[.;]?")
 PROXY = "lexical proxy, not a measurement"
 
 
@@ -48,7 +50,8 @@ def rank_triggers(subject: Subject) -> list[Rank]:
 
 
 def _described(skill: Skill) -> str:
-    return f"{skill.name.replace('-', ' ')} {skill.description} {skill.when_to_use}"
+    """Give a skill's name and description without the sentences that say what it is not for: those words are a neighbour's."""
+    return f"{skill.name.replace('-', ' ')} {_NOT_FOR.sub(' ', f'{skill.description} {skill.when_to_use}')}"
 
 
 def find_few_triggers(subject: Subject) -> Iterator[Finding]:
