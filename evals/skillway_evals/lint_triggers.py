@@ -17,7 +17,7 @@ from skillway_evals.words import Bm25
 
 LEAST = 8
 ENOUGH = 10
-WEAK_SHARE = 1 / 3
+WEAK_SHARE = 1 / 2
 """Of the prompts under `should`: people also ask in words that no description has, and a good suite holds such prompts."""
 _SHOWN = 4
 _NOT_FOR = re.compile(r"(?i)(?:^|(?<=[.;!?'\"]))\s*(?:not (?:for|to|when|if)|do not use|don't use|never use)\b[^.;]*[.;]?")
