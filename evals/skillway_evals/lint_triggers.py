@@ -20,7 +20,9 @@ ENOUGH = 10
 WEAK_SHARE = 1 / 2
 """Of the prompts under `should`: people also ask in words that no description has, and a good suite holds such prompts."""
 _SHOWN = 4
-_NOT_FOR = re.compile(r"(?i)(?:^|(?<=[.;!?'\"]))\s*(?:not (?:for|to|when|if)|do not use|don't use|never use)\b[^.;]*[.;]?")
+_NOT_FOR = re.compile(
+    r"(?i)(?:^|(?<=[.;!?'\"]))\s*(?:not (?:for|to|when|if)|do not use|don't use|never use)\b[^.;]*[.;]?"
+)
 PROXY = "lexical proxy, not a measurement"
 
 
@@ -83,7 +85,9 @@ def find_weak_descriptions(subject: Subject) -> Iterator[Finding]:
         return
     shown = "; ".join(_weakness(rank) for rank in weak[:_SHOWN])
     more = f"; and {len(weak) - _SHOWN} more" if len(weak) > _SHOWN else ""
-    message = f"By words alone the description is not the nearest for {len(weak)} of {len(asked)} prompts: {shown}{more}"
+    message = (
+        f"By words alone the description is not the nearest for {len(weak)} of {len(asked)} prompts: {shown}{more}"
+    )
     fix = "Put the words that people use into the description, if the prompts are right."
     line = weak[0].trigger.line
     yield Finding("trigger-rank", Severity.WARNING, subject.file("triggers"), line, f"{message} ({PROXY}).", fix)

@@ -62,9 +62,13 @@ def main() -> None:
 
 def write_laptop(root: Path) -> None:
     entries = [{"name": plugin, "source": f"./store/{plugin}/{DIGEST}"} for plugin in HERE]
-    write(root / ".claude-plugin/marketplace.json", {"name": "acme", "owner": {"name": "Acme Inc."}, "plugins": entries})
+    write(
+        root / ".claude-plugin/marketplace.json", {"name": "acme", "owner": {"name": "Acme Inc."}, "plugins": entries}
+    )
     plugins: dict[str, dict[str, str]] = {name: {"digest": DIGEST} for name in HERE}
-    plugins.update({name: {"digest": DIGEST, "team": team, "description": text} for name, (team, text) in ELSEWHERE.items()})
+    plugins.update(
+        {name: {"digest": DIGEST, "team": team, "description": text} for name, (team, text) in ELSEWHERE.items()}
+    )
     write(root / "state/releases/118.json", {"plugins": plugins})
     for plugin, skills in HERE.items():
         for name, description in skills.items():

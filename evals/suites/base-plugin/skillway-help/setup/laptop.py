@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts a `skillway-sync` on PATH that reports one state of a laptop, and a spool into the home.
 
-    laptop.py healthy|stale|broken
+laptop.py healthy|stale|broken
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ STATUS = {
     ),
     "stale": (
         1,
-        "state        stale\nrelease      97 (ring broad)\nlast check   19 days ago\nlast apply   19 days ago\n"
-        "error        The store could not be reached (proxy.example.com refused the connection).",
+        (
+            "state        stale\nrelease      97 (ring broad)\nlast check   19 days ago\nlast apply   19 days ago\n"
+            "error        The store could not be reached (proxy.example.com refused the connection)."
+        ),
     ),
     "broken": (1, "state        drift\nrelease      118 (ring broad)\nlast check   5 minutes ago"),
 }
@@ -27,13 +29,17 @@ DOCTOR = {
     "healthy": (0, "ok       Everything is as release 118 says."),
     "stale": (
         1,
-        "problem  The store was last reached 19 days ago: proxy.example.com refused the connection.\n"
-        "         fix: Ask IT to open the store's address in the proxy; the laptop then catches up by itself.",
+        (
+            "problem  The store was last reached 19 days ago: proxy.example.com refused the connection.\n"
+            "         fix: Ask IT to open the store's address in the proxy; the laptop then catches up by itself."
+        ),
     ),
     "broken": (
         1,
-        "problem  The policy file /etc/claude-code/managed-settings.d/50-skillway.json was changed by hand.\n"
-        "         fix: Run `skillway-sync repair --system` as root.",
+        (
+            "problem  The policy file /etc/claude-code/managed-settings.d/50-skillway.json was changed by hand.\n"
+            "         fix: Run `skillway-sync repair --system` as root."
+        ),
     ),
 }
 RECORD = {"event": "skill_used", "skill": "support:escalation-summary", "by": "claude", "ok": True, "duration_ms": 5310}

@@ -51,7 +51,7 @@ def main() -> None:
         "pull_requests": [],
         "issues": {"212": ISSUE},
     }
-    change(situation, project, forge, state)
+    change(situation, forge, state)
     forge.joinpath("forge.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
     forge.joinpath("calls.jsonl").touch()
 
@@ -103,7 +103,7 @@ def add_remote(forge: Path, name: str, path: str) -> None:
     git("remote", "add", name, f"git@github.com:{path}.git")
 
 
-def change(situation: str, project: Path, forge: Path, state: dict) -> None:
+def change(situation: str, forge: Path, state: dict) -> None:
     """Make the branch of a situation, and what is special about it."""
     if situation == "template":
         commit("Add a template", {".github/pull_request_template.md": TEMPLATE})

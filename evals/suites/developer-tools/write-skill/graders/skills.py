@@ -48,8 +48,9 @@ def find_faults(wanted: dict) -> Iterator[str]:
 
 def find_text_faults(wanted: dict, path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8", errors="replace")
-    parts = text.split("---\n", 2)
-    head, body = (parts[1], parts[2]) if len(parts) > 2 else ("", text)
+    _, _, rest = text.partition("---\n")
+    head, mark, body = rest.partition("---\n")
+    head, body = (head, body) if mark else ("", text)
     found = re.search(r"^description:(.*(?:\n[ \t]+.*)*)", head, re.MULTILINE)
     spec = path.with_name("SPEC.md")
     texts = {

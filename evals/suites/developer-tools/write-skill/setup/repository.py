@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the frame of a skillway repository, and a `skillway` on PATH that notes its calls and starts skill folders.
 
-    repository.py
+repository.py
 """
 
 from __future__ import annotations

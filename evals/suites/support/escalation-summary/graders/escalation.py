@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def find_faults(text: str, question: dict) -> Iterator[str]:
-    wanted = question["arguments"]
+    wanted, parts = question["arguments"], sections(text)
     for secret in wanted.get("lacks", ()):
         for where, content in (("escalation.md", text), ("the answer", question["answer"])):
             if secret.casefold() in content.casefold():
@@ -35,28 +35,30 @@ def find_faults(text: str, question: dict) -> Iterator[str]:
     for pattern in wanted.get("has", ()):
         if not re.search(pattern, text, re.IGNORECASE):
             yield f"escalation.md has nothing like {pattern!r}"
-    parts = sections(text)
     for pattern in wanted.get("sections", ()):
         if not any(re.search(pattern, name, re.IGNORECASE) for name, _ in parts):
             yield f"there is no section like {pattern!r}"
+    yield from find_place_faults(parts, wanted)
+
+
+def find_place_faults(parts: list[tuple[str, str]], wanted: dict) -> Iterator[str]:
     for section, patterns in wanted.get("under", {}).items():
         below = below_section(parts, section)
-        for pattern in patterns:
-            if not re.search(pattern, below, re.IGNORECASE):
-                yield f"nothing like {pattern!r} stands under {section!r}"
+        missing = [pattern for pattern in patterns if not re.search(pattern, below, re.IGNORECASE)]
+        yield from (f"nothing like {pattern!r} stands under {section!r}" for pattern in missing)
     for section, patterns in wanted.get("not_under", {}).items():
         below = below_section(parts, section)
-        for pattern in patterns:
-            found = re.search(pattern, below, re.IGNORECASE)
-            if found:
-                yield f"{found[0]!r} stands under {section!r}"
+        found = filter(None, (re.search(pattern, below, re.IGNORECASE) for pattern in patterns))
+        yield from (f"{match[0]!r} stands under {section!r}" for match in found)
 
 
 def sections(text: str) -> list[tuple[str, str]]:
-    """Give each heading or bold label with the text below it, its own line included."""
+    """Give each heading or bold label with the text below it, its own line included; what stands before has no name."""
     places = list(_HEADING.finditer(text))
-    ends = [place.start() for place in places[1:]] + [len(text)]
-    return [(place[1] or place[2], text[place.start() : end]) for place, end in zip(places, ends, strict=True)]
+    starts = [place.start() for place in places]
+    ends = [*starts, len(text)]
+    named = [(place[1] or place[2], text[place.start() : end]) for place, end in zip(places, ends[1:], strict=True)]
+    return [("", text[: ends[0]]), *named]
 
 
 def below_section(parts: list[tuple[str, str]], pattern: str) -> str:

@@ -12,7 +12,11 @@ import re
 import sys
 from collections.abc import Iterator
 
-_PERCENT = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d+)?)(?=\s*(?:%|percent|per cent|Prozent))")
+_NUMBER = r"\d{1,3}(?:[.,]\d+)?"
+_PERCENT = re.compile(
+    rf"(?<![\w.,])({_NUMBER})(?=(?:\s*(?:to|and|-|\u2013|bis|und)\s*{_NUMBER})?\s*(?:%|percent|per cent|Prozent))"
+)
+"""A percentage, also the first of a pair such as 47.8 to 54.2 %."""
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ def main() -> None:
     if situation == "order":
         shares["L0", ORDER] = 40
     rows = [{"topic": topic, "level": level} for (level, topic), count in shares.items() for _ in range(count)]
-    random.Random(7).shuffle(rows)  # noqa: S311 - an order of lines, no secret
+    random.Random(7).shuffle(rows)
     lines = [json.dumps({"id": f"c{number:05}", **row}) for number, row in enumerate(rows, start=1)]
     if situation == "faulty":
         lines[41] = lines[41].replace('"level": "L', '"level": "X')
