@@ -106,7 +106,8 @@ def _kind(value: object) -> str:
 
 def _required(error: ValidationError) -> tuple[str, str]:
     missing = error.message.partition("'")[2].partition("'")[0]
-    near = nearest(missing, {str(key) for key in error.instance}, cutoff=0.6)
+    written: Any = error.instance
+    near = nearest(missing, {str(key) for key in written}, cutoff=0.6)
     return f"has no {missing!r}", f"Add `{missing}: …`" + (f"; was {near!r} meant to be it?" if near else ".")
 
 
