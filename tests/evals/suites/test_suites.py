@@ -56,7 +56,7 @@ def setups():
         yield from (pytest.param(folder, case, id=f"{name}-{'-'.join(setup[1:])}") for setup, case in seen.items())
 
 
-@pytest.mark.parametrize(("folder", "case"), setups())
+@pytest.mark.parametrize(("folder", "case"), list(setups()))
 def test_setup_program_prepares_a_project(folder, case, tmp_path):
     project = tmp_path / "run" / "project"
     for made in (project, project.parent / "home"):
