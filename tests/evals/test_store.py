@@ -8,13 +8,24 @@ import subprocess
 import sys
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from skillway.errors import SigningKeyError
 from skillway_evals.store import Journal, Signer, TrustedKeys, Verdict, VerdictStore, content_key
 from skillway_evals.store.journal import StoreError
-from skillway_evals.store.signing import KEY_VARIABLE, make_key_pair
+from skillway_evals.store.signing import KEY_VARIABLE
 
 NOBODY = TrustedKeys({})
+
+
+def make_key_pair():
+    """Make a private and a public key, both as PEM."""
+    key = Ed25519PrivateKey.generate()
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
 
 
 def key(name):
@@ -186,6 +197,23 @@ def test_kill_loses_no_acknowledged_verdict(tmp_path):
     assert all(one in store for one in seen)
     assert len(store) - len(seen) <= 1
     assert store.problems == []
+
+
+def test_line_ends_of_another_system_are_no_edit(tmp_path, pair):
+    signer, trusted = pair
+    file = write(tmp_path / "store", ("a", True), ("b", True), signer=signer)
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    store = VerdictStore.read(tmp_path / "store", trusted)
+    assert store.problems == []
+    assert store.find(key("b")).signed
+
+
+def test_unreadable_file_is_told(tmp_path):
+    write(tmp_path, ("a", True))
+    (tmp_path / "b.jsonl").mkdir()
+    store = VerdictStore.read(tmp_path, NOBODY)
+    assert key("a") in store
+    assert "cannot be read" in store.problems[0]
 
 
 def test_batches_without_replies_are_named(tmp_path):

@@ -12,9 +12,12 @@ import io
 import tarfile
 from pathlib import Path
 
+from skillway_evals.suite import Case
+
 MOST_BYTES = 2 * 2**20
 """Of the compressed archive."""
 _MOST_PLAIN_BYTES = 50 * 2**20
+_MOST_SHOWN_FILES, _MOST_SHOWN_CHARS = 10, 8_000
 
 
 class TooLargeError(Exception):
@@ -42,6 +45,26 @@ def pack_project(folder: Path) -> str:
     if len(packed) > MOST_BYTES:
         raise TooLargeError(f"the project folder has {len(packed)} bytes as an archive, and {MOST_BYTES} are kept")
     return base64.b64encode(packed).decode()
+
+
+def changed_files(case: Case, folder: Path) -> str:
+    """Give the text files that a run made or changed, as a judge reads them after the answer.
+
+    The same for the same folder; cut to what a reader would look at, and empty when nothing changed.
+    """
+    parts: list[str] = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_file() or path.is_symlink() or name.startswith(".git/") or len(parts) == _MOST_SHOWN_FILES:
+            continue
+        data = path.read_bytes()
+        given = case.files.get(name)
+        if b"\0" in data or (given is not None and given.is_file() and given.read_bytes() == data):
+            continue
+        text = data.decode("utf-8", "replace")
+        cut = "" if len(text) <= _MOST_SHOWN_CHARS else f"\n[… {len(text) - _MOST_SHOWN_CHARS} characters left out …]"
+        parts.append(f"\n\nFile {name}:\n{text[:_MOST_SHOWN_CHARS]}{cut}")
+    return "".join(parts)
 
 
 def unpack_project(packed: str, folder: Path) -> None:

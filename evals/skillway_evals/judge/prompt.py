@@ -84,6 +84,11 @@ def make_prompt(criterion: Criterion, task: str, candidate: Neutral, *, code: st
     return JudgePrompt(system, user, schema, identity)
 
 
+def prompt_digest() -> str:
+    """Give the hash of the words that every judge is told, whatever it judges."""
+    return content_key({"version": VERSION, "system": _SYSTEM, "user": _USER})
+
+
 def answer_schema(scores: list[int]) -> dict[str, Any]:
     """Give the schema of a reply; the order of the properties is the order of writing."""
     return {

@@ -15,19 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from skillway_evals.agent.arms import find_subject, lay_out_arm, loaded_subjects
-from skillway_evals.agent.project import TooLargeError, pack_project, unpack_project
+from skillway_evals.agent.project import TooLargeError, changed_files, pack_project, unpack_project
 from skillway_evals.agent.session import Assignment, Session, run_session
 from skillway_evals.agent.transcript import Transcript
 from skillway_evals.graders import Candidate, grade_by_code
 from skillway_evals.graders.kinds import PAIRWISE
 from skillway_evals.models.client import ModelRequest
 from skillway_evals.outcome import GraderResult, RunResult, Usage
-from skillway_evals.running.ask import Answered, Asker, Body, NotAskedError, reason_of
+from skillway_evals.running.ask import Answered, Asker, Body, NotAskedError, need_agent, reason_of
 from skillway_evals.running.judging import Panel
 from skillway_evals.running.keys import case_key
 from skillway_evals.running.prices import agent_worst_usd, session_usage
 from skillway_evals.running.settings import Settings
 from skillway_evals.suite import Arm, Case, Criterion, Runner, Suite
+from skillway_evals.telemetry import tell_verdict
 
 MESSAGES_MAX_TOKENS = 4096
 
@@ -45,7 +46,7 @@ class CaseSlot:
 
 @dataclass(frozen=True, slots=True)
 class GradedRun:
-    """A run with what pairwise questions need of it: `answer` is the final text."""
+    """A run with what pairwise questions need of it: `answer` is the final text with the files that the run changed."""
 
     slot: CaseSlot
     result: RunResult
@@ -64,12 +65,13 @@ def case_slots(settings: Settings, suite: Suite) -> list[CaseSlot]:
     ]
 
 
-async def run_case(asker: Asker, slot: CaseSlot, panel: Panel | None) -> GradedRun | None:
-    """Run and grade one slot; None when it was not run."""
-    try:
-        answered = await _answer(asker, slot)
-    except NotAskedError:
-        return None
+async def run_case(asker: Asker, slot: CaseSlot, panel: Panel | None) -> GradedRun:
+    """Run and grade one slot.
+
+    Raises:
+        NotAskedError: It was not run.
+    """
+    answered = await _answer(asker, slot)
     if not answered.verdict.valid:
         return GradedRun(slot, _invalid(slot, answered), "", answered.verdict.signed)
     transcript, answer = _read(answered.verdict.body)
@@ -77,23 +79,27 @@ async def run_case(asker: Asker, slot: CaseSlot, panel: Panel | None) -> GradedR
     if fault:
         result = _invalid(slot, answered, fault)
         return GradedRun(slot, result, answer, answered.verdict.signed)
-    results = await grade_run(asker, slot, answered.verdict.body, transcript, answer, panel)
+    results, judged_text = await grade_run(asker, slot, answered.verdict.body, transcript, answer)
+    criteria = [slot.suite.rubric[name] for name in slot.case.criteria if name in slot.suite.rubric]
+    judged = await asyncio.gather(*(_judge(panel, criterion, slot, judged_text) for criterion in criteria))
     result = RunResult(
-        slot.case.id, slot.arm, slot.repeat, valid=True, results=results, usage=answered.usage, key=slot.key,
+        slot.case.id,
+        slot.arm,
+        slot.repeat,
+        valid=True,
+        results=(*results, *judged),
+        usage=answered.usage,
+        key=slot.key,
         provenance=answered.provenance,
-    )  # fmt: skip
-    return GradedRun(slot, result, answer, answered.verdict.signed)
+    )
+    tell_verdict(slot.suite.skill, asker.settings.model, result)
+    return GradedRun(slot, result, judged_text, answered.verdict.signed)
 
 
 async def grade_run(
-    asker: Asker,
-    slot: CaseSlot,
-    body: Mapping[str, Any],
-    transcript: Transcript | None,
-    answer: str,
-    panel: Panel | None,
-) -> tuple[GraderResult, ...]:
-    """Grade what was kept of a run: code graders in the order of the case, then its criteria."""
+    asker: Asker, slot: CaseSlot, body: Mapping[str, Any], transcript: Transcript | None, answer: str
+) -> tuple[list[GraderResult], str]:
+    """Grade by code what was kept of a run, in the order of the case; give also what a judge reads of it."""
     code = [grader for grader in slot.case.graders if grader.kind != PAIRWISE]
     skill_folder = find_subject(asker.settings.catalog, slot.suite.skill).skill.folder
     async with _kept_project(body) as project:
@@ -102,9 +108,7 @@ async def grade_run(
             results = await asyncio.to_thread(lambda: [grade_by_code(grader, candidate) for grader in code])
         else:
             results = [grade_by_code(grader, candidate) for grader in code]
-    criteria = [slot.suite.rubric[name] for name in slot.case.criteria if name in slot.suite.rubric]
-    judged = await asyncio.gather(*(_judge(panel, criterion, slot, answer) for criterion in criteria))
-    return (*results, *judged)
+        return results, answer if project is None else answer + changed_files(slot.case, project)
 
 
 async def _judge(panel: Panel | None, criterion: Criterion, slot: CaseSlot, answer: str) -> GraderResult:
@@ -119,10 +123,7 @@ async def _judge(panel: Panel | None, criterion: Criterion, slot: CaseSlot, answ
 async def _answer(asker: Asker, slot: CaseSlot) -> Answered:
     if slot.suite.runner is Runner.MESSAGES:
         return await asker.ask_model(_messages_request(asker, slot), "run", _accept)
-    if asker.means.agent is None:
-        known = asker.settings.store.find(slot.key, signed_only=asker.settings.signed_only)
-        if known is None:
-            raise NotAskedError("an agent run needs a Claude Code client and an API key")
+    need_agent(asker, slot.key)
     worst = agent_worst_usd(asker.settings, slot.suite.limits.max_turns)
     return await asker.answer(slot.key, "run", worst, lambda: _agent_attempt(asker, slot, worst), is_session=True)
 
@@ -163,6 +164,9 @@ async def _agent_attempt(asker: Asker, slot: CaseSlot, worst_usd: float) -> tupl
         async with run_session(agent, assignment) as session:
             usage = session_usage(asker.settings, session.transcript)
             body = await asyncio.to_thread(session_body, session, usage)
+            fault = "" if session.fault else _offer_fault(slot, session.transcript)
+    if fault:  # kept as an attempt, not as an answer: on another machine the same run may be right
+        body |= {"valid": False, "reason": fault, "final": True}
     return body, usage.cost_usd
 
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 import yaml
 
 from skillway.errors import NotFoundError, SkillwayError
-from skillway_evals.running.settings import JudgeChoice
+from skillway_evals.judge.prompt import prompt_digest
+from skillway_evals.running.settings import HARNESS_VERSION, JudgeChoice
+from skillway_evals.store.line import content_key
 from skillway_evals.suite import Suite
 
 SUITES = "evals/suites"
@@ -73,13 +76,28 @@ def find_judge(repository: Path, name: str) -> JudgeChoice:
             f"The judge {file} cannot be used ({type(error).__name__}: {error}).",
             fix="It needs `model`, and may have `version` and `max_tokens`.",
         ) from error
-    return JudgeChoice(name, model, version, _is_admitted(folder), tokens)
+    admitted, standing = _admission(folder, judge_identity(folder, model, tokens))
+    return JudgeChoice(name, model, version, admitted, tokens, standing)
 
 
-def _is_admitted(folder: Path) -> bool:
-    """Ask calibration whether the judge may gate; without an answer it may not."""
+def judge_identity(folder: Path, model: str, max_tokens: int) -> str:
+    """Give the content hash of a judge as it stands: prompt, rubric, model and parameters. Calibrations name it."""
+    rubric = folder / "rubric.yaml"
+    parts = {
+        "harness": HARNESS_VERSION,
+        "prompt": prompt_digest(),
+        "rubric": rubric.read_text(encoding="utf-8") if rubric.is_file() else "",
+        "model": model,
+        "max_tokens": max_tokens,
+    }
+    return content_key(parts)
+
+
+def _admission(folder: Path, identity: str) -> tuple[bool, str]:
+    """Ask calibration whether the judge may gate today, and why not; without an answer it may not."""
     try:
-        is_admitted = importlib.import_module("skillway_evals.calibration").is_admitted
+        read_admission = importlib.import_module("skillway_evals.calibration").read_admission
     except (ImportError, AttributeError):
-        return False
-    return bool(is_admitted(folder))
+        return False, "It has no calibration: its numbers are advisory."
+    admitted, sentence = read_admission(folder, identity, datetime.now(tz=timezone.utc).date())
+    return bool(admitted), str(sentence)

@@ -7,7 +7,8 @@ known. Where money, key or client end, what was not run stays not run. Deciding 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ from skillway_evals.running.plan import SuitePlan
 from skillway_evals.running.recorded import recorded_runs
 from skillway_evals.running.settings import Means, Settings
 from skillway_evals.running.triggers import TriggerVote, run_trigger
-from skillway_evals.suite import Arm
+from skillway_evals.suite import Arm, Grader
 
 T = TypeVar("T")
 
@@ -58,59 +59,93 @@ class SuiteReport:
             and len(votes) == result.expected_triggers
             and all(run.valid for run in result.runs)
             and None not in votes
+            and not self.missing
             and not any(one.evidence.startswith("not run") for run in result.runs for one in run.results)
         )
 
 
 async def execute(settings: Settings, means: Means, plans: Sequence[SuitePlan]) -> list[SuiteReport]:
-    """Run all plans together; their order stays."""
+    """Run all plans together; their order stays.
+
+    Raises:
+        StoreError: The store took no more; what it took is kept.
+    """
     asker = Asker(settings, means)
-    return list(await asyncio.gather(*(_run_suite(asker, plan) for plan in plans)))
+    reports = list(await asyncio.gather(*(_run_suite(asker, plan) for plan in plans)))
+    if asker.failure is not None:
+        raise asker.failure
+    return reports
 
 
 async def _run_suite(asker: Asker, plan: SuitePlan) -> SuiteReport:
     judge = asker.settings.judge
-    panel = Panel(asker, judge) if judge is not None else None
+    panel = Panel(asker, judge, plan.questions) if judge is not None else None
+    missing: Counter[str] = Counter()
     runs, votes = await asyncio.gather(
-        asyncio.gather(*(_count(asker, run_case, slot, panel) for slot in plan.cases)),
-        asyncio.gather(*(_count(asker, run_trigger, slot) for slot in plan.triggers)),
+        asyncio.gather(*(_slot(asker, missing, run_case(asker, slot, panel)) for slot in plan.cases)),
+        asyncio.gather(*(_slot(asker, missing, run_trigger(asker, slot)) for slot in plan.triggers)),
     )
     graded = await _compare(panel, [run for run in runs if run is not None])
     if panel is not None:
         await panel.finish()
+        missing.update({"the canaries of the judge gave no answer": panel.unwatched} if panel.unwatched else {})
     recorded = await recorded_runs(asker, plan.suite)
-    return _report(asker, plan, panel, graded, [vote for vote in votes if vote is not None], recorded)
+    return _report(asker, plan, panel, graded, [vote for vote in votes if vote is not None], recorded, dict(missing))
 
 
-async def _count(asker: Asker, work: Callable[..., Awaitable[T]], *arguments: object) -> T:
+async def _slot(asker: Asker, missing: Counter[str], work: Awaitable[T]) -> T | None:
+    """Do a slot and tell that it is done; None, and the reason in `missing`, when it was not run."""
     try:
-        return await work(asker, *arguments)
+        return await work
+    except NotAskedError as error:
+        missing[str(error)] += 1
+        return None
     finally:
         asker.means.on_slot()
 
 
 async def _compare(panel: Panel | None, runs: list[GradedRun]) -> list[GradedRun]:
-    """Answer pairwise questions: each run with the skill against the run without it of the same repeat."""
-    bases = {(run.slot.case.id, run.slot.repeat): run for run in runs if run.slot.arm is Arm.NONE and run.result.valid}
+    """Answer pairwise questions: the run with the most of the plugin against the run without it, repeat by repeat."""
+    groups: dict[tuple[str, int], dict[Arm, GradedRun]] = {}
+    for run in runs:
+        groups.setdefault((run.slot.case.id, run.slot.repeat), {})[run.slot.arm] = run
+    compared = await asyncio.gather(*(_compare_group(panel, group) for group in groups.values()))
+    done = {(id(run.slot), run.slot.arm): run for group in compared for run in group.values()}
+    return [done[id(run.slot), run.slot.arm] for run in runs]
 
-    async def compared(run: GradedRun) -> GradedRun:
+
+async def _compare_group(panel: Panel | None, group: dict[Arm, GradedRun]) -> dict[Arm, GradedRun]:
+    """Compare the arms of one case and repeat; the run without the skill gets the mirrored result of the last arm."""
+    base = group.get(Arm.NONE)
+    for arm in (Arm.SKILL, Arm.PLUGIN):
+        run = group.get(arm)
+        if run is None or not run.result.valid:
+            continue
         pairs = [grader for grader in run.slot.case.graders if grader.kind == PAIRWISE]
-        base = bases.get((run.slot.case.id, run.slot.repeat))
-        if not pairs or run.slot.arm is Arm.NONE or not run.result.valid:
-            return run
-        results: list[GraderResult] = []
-        for grader in pairs:
-            if panel is None or base is None:
-                reason = "no judge was asked" if panel is None else "there is no valid run without the skill"
-                results.append(GraderResult(grader.id, None, must=grader.must, evidence=f"not run: {reason}"))
-                continue
-            try:
-                results.append(await panel.compare(grader, run.slot.case.prompt, run.answer, base.answer))
-            except NotAskedError as error:
-                results.append(GraderResult(grader.id, None, must=grader.must, evidence=f"not run: {error}"))
-        return replace(run, result=replace(run.result, results=(*run.result.results, *results)))
+        both = await asyncio.gather(*(_compare_pair(panel, grader, run, base) for grader in pairs))
+        group = {**group, arm: _with_results(run, [ours for ours, _ in both])}
+        if base is not None and base.result.valid:
+            group[Arm.NONE] = _with_results(base, [theirs for _, theirs in both])
+    return group
 
-    return list(await asyncio.gather(*(compared(run) for run in runs)))
+
+async def _compare_pair(
+    panel: Panel | None, grader: Grader, run: GradedRun, base: GradedRun | None
+) -> tuple[GraderResult, GraderResult]:
+    reason = "no judge was asked"
+    if panel is not None:
+        reason = "there is no valid run without the skill"
+        if base is not None and base.result.valid:
+            try:
+                return await panel.compare(grader, run.slot.case.prompt, run.answer, base.answer)
+            except NotAskedError as error:
+                reason = str(error)
+    undecided = GraderResult(grader.id, None, must=grader.must, evidence=f"not run: {reason}")
+    return undecided, replace(undecided, must=False)
+
+
+def _with_results(run: GradedRun, results: list[GraderResult]) -> GradedRun:
+    return replace(run, result=replace(run.result, results=(*run.result.results, *results)))
 
 
 def _report(
@@ -120,6 +155,7 @@ def _report(
     graded: list[GradedRun],
     votes: list[TriggerVote],
     recorded: tuple[RunResult, ...],
+    missing: dict[str, int],
 ) -> SuiteReport:
     settings, suite = asker.settings, plan.suite
     runs = [run.result for run in graded]
@@ -142,10 +178,10 @@ def _report(
         judge=settings.judge.label if settings.judge and panel and panel.keys else "",
         judge_admitted=settings.judge is not None and settings.judge.admitted,
         signed=bool(signed) and all(signed),
-        attempts={key: settings.store.attempts(key) + asker.asked[key] for key in keys},
+        attempts={key: settings.store.looks(key) + asker.asked[key] for key in keys},
     )
     broken = tuple(panel.broken) if panel else ()
-    return SuiteReport(plan, result, recorded, tuple(votes), dict(asker.reasons), broken, total_usage(usages))
+    return SuiteReport(plan, result, recorded, tuple(votes), missing, broken, total_usage(usages))
 
 
 def _without_belief(run: RunResult, panel: Panel) -> RunResult:

@@ -7,8 +7,11 @@ One call per criterion, two per pairwise question, canaries among them. What a v
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
 from skillway_evals.judge import (
+    Canary,
     Neutral,
     UnscoredError,
     grade_answer,
@@ -29,26 +32,31 @@ from skillway_evals.suite import Criterion, Grader
 
 _SCORES = {Preference.WIN: 2, Preference.TIE: 1, Preference.LOSS: 0}
 
-_CANARY_ANCHORS = {0: "it does not help with the task at all", 1: "it helps in part", 2: "it does the task"}
-"""For the canary of a comparison, which has no anchors of its own."""
-
 
 class Panel:
     """The judge of one run of one suite.
 
+    Args:
+        asker: Asks.
+        judge: Who judges.
+        questions: Criterion and task of every verdict that is planned, in the plan's order; canaries are put to
+            the first question of each batch.
+
     Attributes:
         broken: Ids of canaries that passed; with one, none of the judge's verdicts count.
+        unwatched: How many canaries gave no answer; with one, the run is not complete.
         keys: The keys of all its verdicts, with whether each is signed.
         usage: What each verdict took.
     """
 
-    def __init__(self, asker: Asker, judge: JudgeChoice) -> None:
+    def __init__(self, asker: Asker, judge: JudgeChoice, questions: Sequence[tuple[Criterion, str]]) -> None:
         self.judge = judge
+        self.unwatched = 0
         self.broken: list[str] = []
         self.keys: dict[str, bool] = {}
         self.usage: dict[str, Usage] = {}
         self._asker = asker
-        self._calls = 0
+        self._questions = questions
         self._canaries: list[asyncio.Task[None]] = []
 
     async def score(self, criterion: Criterion, task: str, answer: str) -> GraderResult:
@@ -57,7 +65,7 @@ class Panel:
         Raises:
             NotAskedError: The judge was not asked.
         """
-        self._count_call(criterion, task)
+        self._watch()
         candidate = neutralise(answer)
         answered = await self._ask(make_prompt(criterion, task, candidate), "judge")
         if not answered.verdict.valid:
@@ -68,16 +76,20 @@ class Panel:
             return GraderResult(criterion.id, None, evidence=f"unscored: {error}")
         return grade_answer(criterion, verdict, candidate)
 
-    async def compare(self, grader: Grader, task: str, with_skill: str, without: str) -> GraderResult:
+    async def compare(
+        self, grader: Grader, task: str, with_skill: str, without: str
+    ) -> tuple[GraderResult, GraderResult]:
         """Compare the answer with the skill to the one without, in both orders.
 
-        The result's score is 2 for a win, 1 for a tie, 0 for a loss; only a loss is no pass.
+        Returns:
+            The result of the run with the skill and, mirrored, of the run without it, so that both have as many
+            checks. A score is 2 for a win, 1 for a tie, 0 for a loss; only a loss is no pass.
 
         Raises:
             NotAskedError: The judge was not asked.
         """
         question = str(grader.options["question"])
-        self._count_call(Criterion(grader.id, question, _CANARY_ANCHORS), task)
+        self._watch()
         ours, other = neutralise(with_skill), neutralise(without)
         prompts = (make_pair_prompt(question, task, ours, other), make_pair_prompt(question, task, other, ours))
         replies = await asyncio.gather(*(self._ask(prompt, "pairwise") for prompt in prompts))
@@ -85,32 +97,42 @@ class Panel:
             first = _choice(replies[0], ours, other)
             second = _choice(replies[1], other, ours)
         except UnscoredError as error:
-            return GraderResult(grader.id, None, must=grader.must, evidence=f"unscored: {error}")
+            undecided = GraderResult(grader.id, None, must=grader.must, evidence=f"unscored: {error}")
+            return undecided, replace(undecided, must=False)
         preference = combine(first, second)
-        evidence = (
-            f"{preference.value} over the answer without the skill; first order: {first.reason} second: {second.reason}"
+        reasons = f"first order: {first.reason} Second: {second.reason}"
+        score = _SCORES[preference]
+        mirrored = GraderResult(
+            grader.id,
+            preference is not Preference.WIN,
+            score=_SCORES[Preference.WIN] - score,
+            evidence=f"mirrored from the run with it; {reasons}",
         )
-        return GraderResult(
-            grader.id, preference is not Preference.LOSS, must=grader.must, score=_SCORES[preference], evidence=evidence
-        )
+        evidence = f"{preference.value} over the answer without the skill; {reasons}"
+        return GraderResult(grader.id, score > 0, must=grader.must, score=score, evidence=evidence), mirrored
 
     async def finish(self) -> None:
         """Wait for the canaries; then `broken` is known."""
         for result in await asyncio.gather(*self._canaries, return_exceptions=True):
-            if isinstance(result, BaseException) and not isinstance(result, NotAskedError):
+            if isinstance(result, NotAskedError):
+                self.unwatched += 1
+            elif isinstance(result, BaseException):
                 raise result
 
-    def _count_call(self, criterion: Criterion, task: str) -> None:
-        """Put a canary before the first call of every batch."""
-        if self._calls % BATCH == 0:
-            number = self._calls // BATCH
-            self._canaries.append(asyncio.create_task(self._test(number, criterion, task)))
-        self._calls += 1
-
-    async def _test(self, number: int, criterion: Criterion, task: str) -> None:
+    def _watch(self) -> None:
+        """Ask the canaries, all at the first verdict; which ones is planned, so that a replay finds them again."""
+        if self._canaries:
+            return
         canaries = load_canaries()
-        canary = canaries[number % len(canaries)]
+        for number, (criterion, task) in enumerate(self._questions[::BATCH]):
+            canary = canaries[number % len(canaries)]
+            self._canaries.append(asyncio.create_task(self._test(canary, criterion, task)))
+
+    async def _test(self, canary: Canary, criterion: Criterion, task: str) -> None:
         answered = await self._ask(make_prompt(criterion, task, neutralise(canary.text)), "canary")
+        if not answered.verdict.valid:
+            self.unwatched += 1
+            return
         try:
             verdict = read_answer(str(answered.verdict.body.get("text")), sorted(criterion.anchors))
         except UnscoredError:

@@ -5,6 +5,7 @@ Made before any money is spent; missing fixtures and unknown prices end it here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from skillway.errors import NotFoundError
@@ -14,7 +15,10 @@ from skillway_evals.running.cases import CaseSlot, case_slots
 from skillway_evals.running.prices import AGENT_TYPICAL, JUDGE_TYPICAL, MESSAGE_TYPICAL, TRIGGER_TYPICAL, typical_usd
 from skillway_evals.running.settings import Settings
 from skillway_evals.running.triggers import TriggerSlot, trigger_slots
-from skillway_evals.suite import Arm, Case, Runner, Suite
+from skillway_evals.suite import Arm, Case, Criterion, Runner, Suite
+
+_COMPARED = {0: "it does not help with the task at all", 1: "it helps in part", 2: "it does the task"}
+"""Anchors of a canary put to the question of a comparison, which has none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class SuitePlan:
         cases: Its runs.
         triggers: Its trigger sessions.
         recorded: How many of both the store knows.
-        judge_calls: How many verdicts a judge would give, canaries included; which of them are recorded is known
+        questions: Criterion and task of every verdict that a judge would give; which of them are recorded is known
             only with the answers.
         estimate_usd: What the unknown rest would cost, or None when a model has no price.
     """
@@ -35,8 +39,13 @@ class SuitePlan:
     cases: tuple[CaseSlot, ...]
     triggers: tuple[TriggerSlot, ...]
     recorded: int
-    judge_calls: int
+    questions: tuple[tuple[Criterion, str], ...]
     estimate_usd: float | None
+
+    @property
+    def judge_calls(self) -> int:
+        """How many verdicts a judge would give, canaries included."""
+        return len(self.questions) + canaries_needed(len(self.questions))
 
     @property
     def new(self) -> int:
@@ -54,8 +63,8 @@ def plan_suite(settings: Settings, suite: Suite) -> SuitePlan:
     cases, triggers = case_slots(settings, suite), trigger_slots(settings, suite)
     keys = [run.key for run in cases] + [session.key for session in triggers]
     known = {key for key in keys if settings.store.find(key, signed_only=settings.signed_only)}
-    calls = sum(_judge_calls(slot) for slot in cases)
-    calls += canaries_needed(calls)
+    questions = planned_questions(cases)
+    calls = len(questions) + canaries_needed(len(questions))
     new_cases = sum(slot.key not in known for slot in cases)
     new_triggers = sum(slot.key not in known for slot in triggers)
     share = new_cases / len(cases) if cases else 0.0
@@ -64,18 +73,20 @@ def plan_suite(settings: Settings, suite: Suite) -> SuitePlan:
         tuple(cases),
         tuple(triggers),
         recorded=len(cases) + len(triggers) - new_cases - new_triggers,
-        judge_calls=calls,
+        questions=tuple(questions),
         estimate_usd=_estimate(settings, suite, new_cases, new_triggers, calls * share),
     )
 
 
 def _estimate(settings: Settings, suite: Suite, cases: int, triggers: int, judge_calls: float) -> float | None:
-    typical = AGENT_TYPICAL if suite.runner is Runner.AGENT else MESSAGE_TYPICAL
-    parts = [(cases, typical_usd(settings, settings.model, typical))]
-    parts.append((triggers, typical_usd(settings, settings.model, TRIGGER_TYPICAL)))
+    is_agent = suite.runner is Runner.AGENT
+    typical = AGENT_TYPICAL if is_agent else MESSAGE_TYPICAL
+    parts: list[tuple[float, float | None]] = [
+        (cases, typical_usd(settings, settings.model, typical, is_session=is_agent))
+    ]
+    parts.append((triggers, typical_usd(settings, settings.model, TRIGGER_TYPICAL, is_session=True)))
     if settings.judge is not None:
-        parts.append((1, typical_usd(settings, settings.judge.model, JUDGE_TYPICAL)))
-        parts[-1] = (1, None if parts[-1][1] is None else parts[-1][1] * judge_calls)
+        parts.append((judge_calls, typical_usd(settings, settings.judge.model, JUDGE_TYPICAL)))
     total = 0.0
     for count, usd in parts:
         if usd is None:
@@ -84,11 +95,17 @@ def _estimate(settings: Settings, suite: Suite, cases: int, triggers: int, judge
     return total
 
 
-def _judge_calls(slot: CaseSlot) -> int:
-    """Count the verdicts that one run needs; a comparison takes two and is asked of runs with the skill."""
-    compares = slot.arm is not Arm.NONE and Arm.NONE in slot.suite.arms
-    pairs = sum(grader.kind == PAIRWISE for grader in slot.case.graders) if compares else 0
-    return len(slot.case.criteria) + 2 * pairs
+def planned_questions(slots: Sequence[CaseSlot]) -> list[tuple[Criterion, str]]:
+    """List criterion and task of every verdict that these runs need; a comparison takes two, of runs with the skill."""
+    questions = []
+    for slot in slots:
+        case, rubric = slot.case, slot.suite.rubric
+        asked = [rubric[name] for name in case.criteria if name in rubric]
+        if slot.arm is not Arm.NONE and Arm.NONE in slot.suite.arms:
+            pairs = [grader for grader in case.graders if grader.kind == PAIRWISE]
+            asked += [Criterion(pair.id, str(pair.options["question"]), _COMPARED) for pair in pairs for _ in range(2)]
+        questions += [(criterion, case.prompt) for criterion in asked]
+    return questions
 
 
 def _need_fixtures(suite: Suite) -> None:

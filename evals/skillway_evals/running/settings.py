@@ -26,6 +26,7 @@ class JudgeChoice:
         version: Of the judge; 0 without a folder.
         admitted: Whether calibration lets it gate.
         max_tokens: Most output tokens of one verdict.
+        standing: Why it is admitted or not, a sentence.
     """
 
     name: str
@@ -33,6 +34,7 @@ class JudgeChoice:
     version: int = 0
     admitted: bool = False
     max_tokens: int = 1024
+    standing: str = "It has no calibration: its numbers are advisory."
 
     @property
     def label(self) -> str:

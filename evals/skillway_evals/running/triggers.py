@@ -15,7 +15,7 @@ from skillway_evals.agent.session import Assignment, run_session
 from skillway_evals.agent.transcript import Transcript
 from skillway_evals.agent.trigger import detect_trigger
 from skillway_evals.outcome import Provenance, Usage
-from skillway_evals.running.ask import Answered, Asker, Body, NotAskedError, reason_of
+from skillway_evals.running.ask import Answered, Asker, Body, need_agent, reason_of
 from skillway_evals.running.keys import trigger_key
 from skillway_evals.running.prices import TRIGGER_TYPICAL, session_usage
 from skillway_evals.running.settings import Settings
@@ -65,15 +65,15 @@ def trigger_slots(settings: Settings, suite: Suite) -> list[TriggerSlot]:
     ]
 
 
-async def run_trigger(asker: Asker, slot: TriggerSlot) -> TriggerVote | None:
-    """Run one session; None when it was not run."""
+async def run_trigger(asker: Asker, slot: TriggerSlot) -> TriggerVote:
+    """Run one session.
+
+    Raises:
+        NotAskedError: It was not run.
+    """
+    need_agent(asker, slot.key)
     worst = trigger_worst_usd(asker)
-    if asker.means.agent is None and slot.key not in asker.settings.store:
-        return None
-    try:
-        answered = await asker.answer(slot.key, "trigger", worst, lambda: _attempt(asker, slot, worst), is_session=True)
-    except NotAskedError:
-        return None
+    answered = await asker.answer(slot.key, "trigger", worst, lambda: _attempt(asker, slot, worst), is_session=True)
     return _vote(slot, answered)
 
 
@@ -116,6 +116,7 @@ async def _attempt(asker: Asker, slot: TriggerSlot, worst_usd: float) -> tuple[B
             body: Body = {
                 "valid": not fault,
                 "reason": fault,
+                "final": suite.skill not in session.transcript.offered,
                 "events": session.transcript.kept(),
                 "usage": asdict(usage),
             }

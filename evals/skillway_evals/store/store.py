@@ -42,6 +42,7 @@ class VerdictStore:
         self._trusted = trusted
         self._places: dict[str, _Place] = {}
         self._attempts: Counter[str] = Counter()
+        self._faults: Counter[str] = Counter()
         self._batches: dict[str, list[str]] = {}
         self._heads: dict[str, str] = {}
 
@@ -50,7 +51,10 @@ class VerdictStore:
         """Read all shards, in the order of their names; a folder that is not there is an empty store."""
         store = cls(folder, trusted)
         for file in sorted(folder.glob("*.jsonl")):
-            store._read_shard(file)
+            try:
+                store._read_shard(file)
+            except OSError as error:
+                store.problems.append(f"{file.name} cannot be read ({error.strerror}). Its verdicts do not count.")
         return store
 
     def find(self, key: str, *, signed_only: bool = False) -> Verdict | None:
@@ -71,6 +75,13 @@ class VerdictStore:
     def attempts(self, key: str) -> int:
         """Tell how often a key was asked, the attempts that gave nothing included."""
         return self._attempts[key]
+
+    def looks(self, key: str) -> int:
+        """Tell how many attempts may have shown somebody an answer: all but those that ended in a recorded fault.
+
+        An attempt that was killed counts: whoever killed it may have seen how it went.
+        """
+        return self._attempts[key] - self._faults[key]
 
     def trusts(self, key_id: str) -> bool:
         """Tell whether what this key signs may gate."""
@@ -113,6 +124,7 @@ class VerdictStore:
                 began[key] += 1
             elif record["type"] == VERDICT and isinstance(record.get("body"), dict):
                 ended[key] += 1
+                self._faults[key] += record["body"].get("valid") is not True
                 if record["body"].get("valid") is True and key not in found:
                     signed = "sig" in record and self._trusted.holds(record)
                     found[key] = _Place(file, offset, len(line), signed)
@@ -132,7 +144,8 @@ def _lines(file: Path) -> Iterator[tuple[int, int, bytes]]:
     with file.open("rb") as source:
         for number, line in enumerate(source, 1):
             if line.endswith(b"\n"):
-                yield number, offset, line[:-1]
+                # a checkout may have changed line ends; no line of ours ends in \r
+                yield number, offset, line[:-1].removesuffix(b"\r")
             offset += len(line)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from skillway.errors import NotFoundError
 from skillway_evals.models.fake_api import FakeApi, Plant
@@ -20,7 +23,8 @@ from skillway_evals.reports.html import render_html
 from skillway_evals.reports.servers import render_junit, render_sarif
 from skillway_evals.running.plan import plan_suite
 from skillway_evals.store import Signer, TrustedKeys
-from skillway_evals.store.signing import KEY_VARIABLE, make_key_pair
+from skillway_evals.store.journal import StoreError
+from skillway_evals.store.signing import KEY_VARIABLE
 from skillway_evals.suite import Arm, Case, Grader
 
 HERE = Path(__file__).resolve().parent
@@ -36,6 +40,15 @@ def fair_answer(body):
     if "=== FIRST" in text:
         return json.dumps({"reason": "Same.", "quote": "", "better": "equal"})
     return "A fine answer, indeed."
+
+
+def make_key_pair():
+    """Make a private and a public key, both as PEM."""
+    key = Ed25519PrivateKey.generate()
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
 
 
 def data_of(reports):
@@ -79,6 +92,11 @@ def test_replay_without_a_key_gives_what_is_recorded_and_no_more(bench, suite, f
     assert list(report.missing.values()) == [2]
 
 
+def test_nothing_known_is_called_not_run(bench, suite):
+    reports, _ = bench.run(suite(cases=2))
+    assert data_of(reports)["suites"][0]["standing"].startswith("not run")
+
+
 def test_changed_grader_is_derived_again_without_asking(bench, suite, fair_api):
     bench.run(suite(criteria=()), api=fair_api)
     stricter = (Grader("word", "contains", {"text": "excellent"}),)
@@ -116,7 +134,9 @@ def test_lasting_fault_is_invalid_and_never_a_failure(bench, suite, plant):
     assert [run.passed for run in report.result.runs] == [None] * 4
     assert not report.complete
     assert all(run.reason for run in report.result.runs)
-    assert set(report.result.attempts.values()) == {2}
+    assert set(report.result.attempts.values()) == {0}, "nobody has seen an answer"
+    key = report.result.runs[0].key
+    assert (bench.settings().store.attempts(key), bench.settings().store.looks(key)) == (2, 0)
 
 
 def test_invalid_slot_is_asked_again_by_the_next_run(bench, suite, fair_api):
@@ -124,7 +144,9 @@ def test_invalid_slot_is_asked_again_by_the_next_run(bench, suite, fair_api):
         bench.run(suite(cases=1, criteria=()), api=api)
     (report,), _ = bench.run(suite(cases=1, criteria=()), api=fair_api)
     assert report.complete
-    assert set(report.result.attempts.values()) == {3}, "the attempts that gave nothing are in the ledger"
+    assert set(report.result.attempts.values()) == {1}
+    key = report.result.runs[0].key
+    assert bench.settings().store.attempts(key) == 3, "the attempts that gave nothing are in the ledger"
 
 
 def test_unparseable_verdict_is_unscored(bench, suite):
@@ -286,6 +308,43 @@ def test_canaries_go_into_every_batch_of_verdicts(bench, suite, fair_api):
     assert len(canaries) == 3
 
 
+def test_full_disk_ends_the_run_and_the_next_one_goes_on(bench, suite, fair_api, capfd):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, hard))
+        with pytest.raises(StoreError, match="cannot be written"):
+            bench.run(suite(cases=20), api=fair_api)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "Traceback" not in capfd.readouterr().err
+    asked = len(fair_api.log.bodies)
+    assert asked < 40
+    (report,), _ = bench.run(suite(cases=20), api=fair_api)
+    assert report.complete
+    assert bench.settings().store.problems == []
+    assert len(fair_api.log.bodies) <= 40 + 20 + 2 + 4, "at most the calls in flight are asked twice"
+
+
+def test_canaries_are_found_again_whatever_ended_first(bench, suite):
+    """The order in which runs end differs between a run and its replay; the canaries must not."""
+    faults = lambda number, _body: Plant.RATE_LIMIT if number in (1, 2, 5) else Plant.NONE  # noqa: E731
+    with FakeApi(fair_answer, faults=faults) as api:
+        bench.run(suite(cases=30), api=api, tries=6)
+    (report,), _ = bench.run(suite(cases=30))
+    assert report.complete
+    assert report.missing == {}
+
+
+def test_verdicts_without_their_canaries_are_not_complete(bench, suite, fair_api):
+    bench.run(suite(cases=1), api=fair_api)
+    (file,) = bench.folder.glob("*.jsonl")
+    lines = [line for line in file.read_text().splitlines() if '"kind":"canary"' not in line]
+    file.write_text("\n".join(lines) + "\n")
+    (report,), _ = bench.run(suite(cases=1))
+    assert not report.complete
+    assert any("canaries" in reason for reason in report.missing)
+
+
 def test_pairwise_needs_agreement_of_both_orders(bench, suite):
     """A judge that always takes the first text prefers nothing."""
     graders = (Grader("better", "pairwise", {"question": "Which is more useful?"}),)
@@ -320,6 +379,8 @@ def test_pairwise_finds_the_better_answer_in_either_order(bench, suite, better, 
     result = next(run for run in report.result.runs if run.arm is Arm.SKILL).results[0]
     assert result.score == score
     assert result.passed is (score > 0)
+    mirrored = next(run for run in report.result.runs if run.arm is Arm.NONE).results[0]
+    assert (mirrored.score, mirrored.passed) == (2 - score, score < 2), "both arms have as many checks"
 
 
 def test_signed_run_is_evidence_and_unsigned_is_advisory(bench, suite, fair_api, tmp_path):
