@@ -45,6 +45,7 @@ async def run(client, suite, case, arm, turns, plugins):
         )
         async with run_session(setup, assignment) as session:
             assert session.fault == ""
+            assert [call.result for call in session.transcript.calls() if call.is_error] == []
             candidate = Candidate(
                 case, session.transcript.answer, session.project, session.transcript, suite.folder, skill
             )
