@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skillway_evals import suite_files
+from skillway_evals import lint_cases, lint_triggers, suite_files
 from skillway_evals.graders import CODE_KINDS, Candidate, grade_by_code
 from skillway_evals.suite_files import load_suite
 
@@ -71,3 +71,9 @@ def test_example_of_a_script_grader_works(folder, tmp_path, rows, passed):
 def test_links_of_the_guide_lead_somewhere():
     names = re.findall(r"\]\(([\w-]+\.md)\)", GUIDE.read_text(encoding="utf-8"))
     assert names == ["eval-runs.md"]
+
+
+def test_numbers_of_the_guide_are_those_of_the_lint():
+    text = GUIDE.read_text(encoding="utf-8")
+    assert f"{lint_cases.LEAST_CASES} at the least, {lint_cases.ENOUGH_CASES} to decide" in text
+    assert f"12 *different* ones, and {lint_triggers.ENOUGH} triggers on each side" in text

@@ -273,7 +273,7 @@ SCRIPTS = {
     ],
     "base-plugin:find-skill": [
         Recording("plain-fit", Arm.PLUGIN, True, good_find),
-        Recording("none-fits", Arm.NONE, False, invented_find, ("names", "says-none")),
+        Recording("none-fits", Arm.NONE, False, invented_find, ("names-exist", "names-fit", "says-none")),
     ],
     "developer-tools:write-skill": [
         Recording("with-cases", Arm.SKILL, True, good_skill),
