@@ -169,7 +169,7 @@ def test_what_a_neighbour_is_not_for_does_not_make_it_near(root, suite):
     (root / "skills/support/summary/SKILL.md").write_text(text)
     skill = root / "skills/support/triage/SKILL.md"
     skill.write_text(
-        skill.read_text().replace(SKILL.split("description: ")[1].split("\n")[0], "Use to sort the inbox.")
+        skill.read_text().replace(SKILL.split("description: ")[1].split("\n", maxsplit=1)[0], "Use to sort the inbox.")
     )
     assert found(root, suite) == []
 
