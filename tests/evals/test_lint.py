@@ -124,6 +124,11 @@ def case(suite, **changes):
     suite["cases"]["cases"][0].update(changes)
 
 
+def ask_in_other_words(suite, count):
+    for number in range(count):
+        suite["triggers"]["should"][number]["prompt"] = f"Everything burns {number} times, what now?"
+
+
 CHANGES = {
     "prompt-names-skill": lambda s: case(s, prompt="Run /support:triage on this inbox."),
     "prompt-leads": lambda s: case(s, prompt="An outage came in. Make sure you answer in one line."),
@@ -137,7 +142,7 @@ CHANGES = {
     "criterion-unused": lambda s: s["rubric"]["criteria"].append({**s["rubric"]["criteria"][0], "id": "tone"}),
     "triggers-few": lambda s: s["triggers"]["should"].pop(),
     "instead-missing": lambda s: s["triggers"]["should_not"][0].update(instead="support:sumary"),
-    "trigger-rank": lambda s: s["triggers"]["should"][0].update(prompt="Everything burns, what now?"),
+    "trigger-rank": lambda s: ask_in_other_words(s, 6),
     "negatives-easy": lambda s: s["triggers"].update(should_not=[{"prompt": f"Paint {n}"} for n in range(100, 110)]),
     "sibling-missing": lambda s: s["suite"].update(siblings=["support:nothing"]),
     "skill-missing": lambda s: s["suite"].update(skill="support:triage"),
@@ -149,6 +154,32 @@ CHANGES = {
 def test_each_mistake_is_found_alone(root, suite, rule):
     CHANGES[rule](suite)
     assert found(root, suite) == [rule]
+
+
+def test_some_prompts_may_share_no_word_with_the_description(root, suite):
+    """People ask in words that no description has; a suite that asks only in the description's words is the weaker one."""
+    ask_in_other_words(suite, 5)
+    assert found(root, suite) == []
+
+
+def test_what_a_neighbour_is_not_for_does_not_make_it_near(root, suite):
+    text = OTHER.replace(
+        "another team.", "another team. Not for new tickets, urgent tickets, or to sort tickets by urgency."
+    )
+    (root / "skills/support/summary/SKILL.md").write_text(text)
+    skill = root / "skills/support/triage/SKILL.md"
+    skill.write_text(
+        skill.read_text().replace(SKILL.split("description: ")[1].split("\n", maxsplit=1)[0], "Use to sort the inbox.")
+    )
+    assert found(root, suite) == []
+
+
+def test_an_echo_that_fails_another_check_is_a_warning(root, suite):
+    graders = [{"kind": "contains", "text": "outage report"}, {"kind": "regex", "pattern": "(?i)first line: [A-Z]"}]
+    case(suite, criteria=[], graders=graders)
+    folder = write_suite(root, suite)
+    (finding,) = lint_suite(folder, load_catalog(root, load_organisation(root)))
+    assert (finding.rule, finding.severity.value) == ("answer-in-prompt", "warning")
 
 
 def test_a_suite_of_no_skill_is_an_error(root, suite):
