@@ -24,6 +24,7 @@ COMMANDS = {
     "init": "init",
     "demo": "demo",
     "guard": "guard",
+    "pr": "pr",
     "eval": "eval",
     "catalog": "catalog",
     "collector": "collector",

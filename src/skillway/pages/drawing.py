@@ -27,7 +27,7 @@ _FONT_SIZE = 13.5
 _FEW, _THOUSANDS = 6, 10_000
 """Below the one an axis names every whole number, from the other on it writes 10k."""
 _SHORT_DAY = "utcFormat(toDate(datum.label), '%-d %b')"
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _MEMBERS = frozenset(
     ("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString", "valueOf")
@@ -44,16 +44,27 @@ def draw(chart: Chart, *, size: str, width: int) -> Markup:
         size: `wide` or `narrow`, the class by which the page shows one of them.
         width: Pixels.
     """
+    chart = drawable(chart)
+    return render(specification(chart, size=size, width=width), size=size, title=chart.title)
+
+
+def render(drawing: _Spec, *, size: str, title: str) -> Markup:
+    """Make the SVG of a Vega-Lite specification, whose texts are `plain`.
+
+    Args:
+        drawing: What to draw.
+        size: As for `draw`.
+        title: What it is called for who does not see it.
+    """
     import vl_convert  # noqa: PLC0415 - 85 MB with an engine of its own; pages without a chart do without
 
-    chart = drawable(chart)
-    svg: str = vl_convert.vegalite_to_svg(specification(chart, size=size, width=width), allowed_base_urls=[])
+    svg: str = vl_convert.vegalite_to_svg(drawing, allowed_base_urls=[])
     head, _, inside = svg.partition(">")
     box = head.partition('viewBox="')[2].partition('"')[0]
     opening = Markup(
         '<svg class="drawn {}" viewBox="{}" role="img" aria-label="{}: the numbers are in the table below">'
     )
-    return opening.format(size, box, escape(chart.title)) + Markup(inside)  # noqa: S704 - vl-convert escapes texts; tested
+    return opening.format(size, box, escape(title)) + Markup(inside)  # noqa: S704 - vl-convert escapes texts; tested
 
 
 def drawable(chart: Chart) -> Chart:
@@ -62,18 +73,19 @@ def drawable(chart: Chart) -> Chart:
     Characters that are not printable become U+FFFD, what is no finite number is not shown, and a name that JavaScript has
     for itself gets a character without width. The table keeps all of it.
     """
-    clean = replace(chart, title=_plain(chart.title), unit=_plain(chart.unit), none=_plain(chart.none))
+    clean = replace(chart, title=plain(chart.title), unit=plain(chart.unit), none=plain(chart.none))
     return replace(
         clean,
-        categories=tuple(map(_plain, chart.categories)),
-        category_title=_plain(chart.category_title),
-        series_title=_plain(chart.series_title),
-        series=tuple(replace(each, name=_plain(each.name), values=_finite(each.values)) for each in chart.series),
+        categories=tuple(map(plain, chart.categories)),
+        category_title=plain(chart.category_title),
+        series_title=plain(chart.series_title),
+        series=tuple(replace(each, name=plain(each.name), values=_finite(each.values)) for each in chart.series),
         targets=_finite(chart.targets),
     )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Give a text that the drawing can bear; what `drawable` does to each."""
     printable = "".join(character if character.isprintable() else "\ufffd" for character in text)
     return f"\u2060{printable}" if printable in _MEMBERS or printable.startswith("__") else printable
 
@@ -86,12 +98,12 @@ def specification(chart: Chart, *, size: str, width: int) -> _Spec:
     """Say in Vega-Lite what `draw` draws; values stand in the fields category, series, value and target."""
     makers = {"columns": _columns, "bars": _bars, "cells": _cells}
     return {
-        "$schema": _SCHEMA,
+        "$schema": SCHEMA,
         "width": width,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "padding": 2,
         "background": None,
-        "config": _config(size),
+        "config": chart_config(size),
         "data": {"values": _rows(chart)},
         **makers[chart.kind](chart, size),
     }
@@ -196,7 +208,8 @@ def _highest(chart: Chart) -> float:
     return max((sum(value or 0 for value in stack) for stack in stacks), default=0)
 
 
-def _config(size: str) -> _Spec:
+def chart_config(size: str) -> _Spec:
+    """Give what all charts of a size have in common."""
     text = {
         "labelColor": TEXT.light,
         "titleColor": TEXT.light,
