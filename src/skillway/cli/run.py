@@ -24,6 +24,7 @@ COMMANDS = {
     "init": "init",
     "demo": "demo",
     "guard": "guard",
+    "pr": "pr",
 }
 """From a command's name to its module, in the order of a first day's use."""
 
