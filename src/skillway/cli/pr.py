@@ -8,6 +8,7 @@ from skillway.cli import load_command
 
 VERBS = {
     "history": "pr_history",
+    "trend": "pr_trend",
 }
 """From a verb to its module, in the order of use."""
 
