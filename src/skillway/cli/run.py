@@ -25,6 +25,7 @@ COMMANDS = {
     "demo": "demo",
     "guard": "guard",
     "eval": "eval",
+    "pr": "pr",
 }
 """From a command's name to its module, in the order of a first day's use."""
 
