@@ -7,16 +7,21 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn, Sequence
+from typing import NoReturn, Sequence
 
+import branch_state
+import checks
 import creation
 import forge
 import intent
 import lint
+import stack
+import update
 from change import read_change
 from consent import signals, standing_rejection
 from context import obstacles, read_context
 from envelope import FAILED, USAGE, Answer, Failure, print_answer, print_failure
+from findings import ERROR
 from git import Git
 from transcript import read_transcript, session_id
 
@@ -32,7 +37,9 @@ _EXAMPLES = {
     "create": (
         'create-pull-request create --title "Keep sessions over a restart" --body-file body.md --intent intent.json --dry-run'
     ),
+    "update": "create-pull-request update --keep-title --body-file body.md --intent intent.json --dry-run",
 }
+_WRITING = ("create", "update")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -69,6 +76,7 @@ def _parser() -> _Parser:
         ("intent", _intent, "List what the user typed that may say why, and whether they said no to a pull request."),
         ("lint", _lint, "Check a title and a description against the change; creates nothing."),
         ("create", _create, "Check everything once more and create the pull request. Does not push."),
+        ("update", _update, "Check as for a new one, and change title and description of the open pull request."),
     ):
         command = commands.add_parser(
             name,
@@ -86,7 +94,7 @@ def _parser() -> _Parser:
 def _add_options(command: argparse.ArgumentParser, name: str) -> None:
     if name != "intent":
         command.add_argument("--base", metavar="BRANCH", help="base branch; default: the remote's default branch")
-    if name in ("intent", "create"):
+    if name in ("intent", *_WRITING):
         command.add_argument("--session", metavar="ID", help="session to read; default: CLAUDE_CODE_SESSION_ID")
         command.add_argument(
             "--wait",
@@ -95,16 +103,21 @@ def _add_options(command: argparse.ArgumentParser, name: str) -> None:
             metavar="SECONDS",
             help="how long to wait for a transcript that lags (2)",
         )
-    if name in ("lint", "create"):
-        is_create = name == "create"
-        command.add_argument("--title", required=True, help="one line, at most 72 characters")
+    if name in ("lint", *_WRITING):
+        titles = command.add_mutually_exclusive_group(required=True) if name == "update" else command
+        titles.add_argument("--title", required=name != "update", help="one line, at most 72 characters")
         command.add_argument("--body-file", required=True, metavar="FILE", help="the description, Markdown in UTF-8")
         command.add_argument(
-            "--intent", required=is_create, metavar="FILE", help="intent.json: the reason and its evidence"
+            "--intent", required=name != "lint", metavar="FILE", help="intent.json: the reason and its evidence"
+        )
+    if name == "update":
+        titles.add_argument(
+            "--keep-title", action="store_true", help="the title still fits; it is checked all the same"
         )
     if name == "create":
         command.add_argument("--draft", action="store_true", help="create it as a draft")
-        command.add_argument("--dry-run", action="store_true", help="check everything and show it; create nothing")
+    if name in _WRITING:
+        command.add_argument("--dry-run", action="store_true", help="check everything and show it; change nothing")
         command.add_argument(
             "--leave-uncommitted", action="store_true", help="the user knows that changed files are not committed"
         )
@@ -118,10 +131,24 @@ def _seconds(text: str) -> float:
 
 
 def _context(options: argparse.Namespace) -> Answer:
-    context = read_context(Git(str(Path.cwd())), options.base)
+    git = Git(str(Path.cwd()))
+    context = read_context(git, options.base)
     found = obstacles(context)
-    data = context.as_json()
-    data["pull_requests"], warnings = _existing(context)
+    warnings: list[str] = []
+    pulls, merged, parent = None, None, None
+    if context.target is not None and context.branch is not None:
+        try:
+            pulls = forge.find_existing(context)
+            merged = branch_state.find_merged(git, context, pulls)
+            branch_state.remember(git, context, merged)
+            context, parent = (context, None) if merged else stack.onto_parent(git, context)
+        except Failure as failure:
+            warnings.append(failure.message)
+    if merged:
+        found.append(forge.merged_branch(merged, context))
+    data = {**context.as_json(), "obstacles": [failure.message for failure in found]}
+    data["pull_requests"] = None if pulls is None else [asdict(one) for one in pulls]
+    data.update(stacked_on=asdict(parent) if parent else None, merged=asdict(merged) if merged else None)
     if context.uncommitted:
         warnings.append(f"{len(context.uncommitted)} tracked files have changes that no commit holds.")
     lines = [
@@ -129,20 +156,10 @@ def _context(options: argparse.Namespace) -> Answer:
         f"{context.commits_ahead or 0} commits ahead, {len(context.files)} files changed, "
         + ("pushed" if context.is_pushed else "not pushed"),
         *(f"template {name}" for name in context.templates),
-        *(f"{one['state']} pull request {one['address']}" for one in data["pull_requests"] or []),
+        *(f"{one.state} pull request {one.address}" for one in pulls or []),
         *(f"in the way: {failure.message}" for failure in found),
     ]
     return Answer(data, "\n".join(lines), [action for failure in found for action in failure.next_actions], warnings)
-
-
-def _existing(context: Any) -> tuple[list[dict[str, Any]] | None, list[str]]:  # noqa: ANN401 - a Context
-    """Return the branch's pull requests, or None and a warning when the forge cannot be asked."""
-    if context.target is None or context.branch is None:
-        return None, []
-    try:
-        return [asdict(one) for one in forge.find_existing(context)], []
-    except Failure as failure:
-        return None, [failure.message]
 
 
 def _intent(options: argparse.Namespace) -> Answer:
@@ -169,28 +186,33 @@ def _lint(options: argparse.Namespace) -> Answer:
     git = Git(str(Path.cwd()))
     context = read_context(git, options.base)
     stated = intent.read_intent(options.intent) if options.intent else None
-    body = creation.read_body(options.body_file)
-    draft = creation.draft(git, context, read_change(git, context), options.title, body, stated)
+    body = checks.read_body(options.body_file)
+    draft = checks.draft(git, context, read_change(git, context), options.title, body, stated)
     found = lint.lint(draft)
     data = lint.as_json(found, draft)
-    if any(finding.severity == lint.ERROR for finding in found):
-        raise creation.lint_failure(found, data)
+    if any(finding.severity == ERROR for finding in found):
+        raise checks.lint_failure(found, data)
     warnings = [f"{finding.message} {finding.fix}" for finding in found]
     return Answer(data, f"Nothing in the way; {data['words']} of {data['words_allowed']} words.", [], warnings)
 
 
 def _create(options: argparse.Namespace) -> Answer:
-    return creation.run(
-        Git(str(Path.cwd())),
-        creation.Order(
-            title=options.title,
-            body=creation.read_body(options.body_file),
-            intent=intent.read_intent(options.intent),
-            base=options.base,
-            session=options.session,
-            wait=options.wait,
-            is_draft=options.draft,
-            is_dry_run=options.dry_run,
-            leaves_uncommitted=options.leave_uncommitted,
-        ),
+    return creation.run(Git(str(Path.cwd())), _order(options, is_draft=options.draft))
+
+
+def _update(options: argparse.Namespace) -> Answer:
+    return update.run(Git(str(Path.cwd())), _order(options, is_draft=False))
+
+
+def _order(options: argparse.Namespace, *, is_draft: bool) -> checks.Order:
+    return checks.Order(
+        title=options.title,
+        body=checks.read_body(options.body_file),
+        intent=intent.read_intent(options.intent),
+        base=options.base,
+        session=options.session,
+        wait=options.wait,
+        is_draft=is_draft,
+        is_dry_run=options.dry_run,
+        leaves_uncommitted=options.leave_uncommitted,
     )
