@@ -29,6 +29,7 @@ _SHORTS = {
     "cockroach": "ed",
     "usql": "c",
     "sqlplus": "",
+    "influx": "e",
 }
 _DROPPED = frozenset(
     [
@@ -76,11 +77,103 @@ def judge_client(command: "Command", _places: "Places") -> "Stop | None":
             _LONGS | {"separator", "init", "nullvalue"},
         )
         texts = operands[1:] + [value for option, value in options if option in _SQL_OPTIONS]
+    elif name == "surreal":
+        return judge_sql(" ".join(arguments[-1:]) + ";" + command.stdin())
     else:
         options, operands = read_options(arguments, _SHORTS.get(name, "ceqQuUhpPdD"), _LONGS)
         texts = [value for option, value in options if option in _SQL_OPTIONS]
     texts.append(command.stdin())
-    return next((stop for text in texts for stop in [judge_sql(text)] if stop), None)
+    texts = [_without_meta(text) for text in texts]
+    stop = next((stop for text in texts for stop in [judge_sql(text)] if stop), None)
+    return stop or _judge_produced(command, texts)
+
+
+def _without_meta(text: str) -> str:
+    r"""Take the lines out that a client reads itself, such as `\\timing` and `.headers on`; they hide no SQL after them."""
+    if "\n" not in text:
+        return text
+    return "\n".join([line for line in text.split("\n") if not line.lstrip().startswith(("\\", "."))])
+
+
+def _judge_produced(command: "Command", texts: "list[str]") -> "Stop | None":
+    r"""Judge SQL that a query writes, and that a client runs: by \\gexec, or from a client before it in the pipe."""
+    queries = [text for text in texts if "\\gexec" in text]
+    queries.extend(
+        [word for source in command.upstream() if source.name in _CLIENTS for word in source.arguments if "'" in word]
+    )
+    if any("\\gexec" in word for source in command.upstream() for word in source.arguments):
+        queries.extend([word for source in command.upstream() for word in source.arguments])
+    for query in queries:
+        for literal in query.split("'")[1::2]:
+            if literal.strip().lower().startswith(_PRODUCED):
+                return _stop("it runs SQL that a query writes, and that deletes.")
+    return None
+
+
+_CLIENTS = frozenset(
+    [
+        "psql",
+        "mysql",
+        "mariadb",
+        "sqlite3",
+        "duckdb",
+        "clickhouse-client",
+        "cockroach",
+        "usql",
+        "sqlcmd",
+        "pgcli",
+        "mycli",
+    ]
+)
+_PRODUCED = ("drop ", "truncate ", "delete from", "alter table", "drop", "truncate")
+
+
+def judge_cypher(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge a graph database's shell: DELETE of whatever a MATCH without a condition finds."""
+    for text in [*command.arguments, command.stdin()]:
+        lower = " " + " ".join(text.lower().split()) + " "
+        is_deleted = " delete " in lower and " match " in lower
+        if (is_deleted and " where " not in lower and "{" not in lower) or " drop database " in lower:
+            return _stop("it deletes all that it finds in the graph.")
+    return None
+
+
+_FLUSHES = ("flushall", "flushdb", "flush_all", "flush all")
+
+
+def judge_wire(text: str) -> "Stop | None":
+    """Judge what is sent to a cache in its own protocol."""
+    words = text.lower().replace("\r", "\n").split("\n")
+    return _stop("it empties a whole cache.") if any(word.strip().startswith(_FLUSHES) for word in words) else None
+
+
+_RUNNING_CODE = ("runner", "tinker", "shell", "console", "eval", "run", "rails:runner")
+_CODE_LOSSES = (
+    ".delete_all",
+    ".destroy_all",
+    ".objects.all().delete()",
+    "->truncate()",
+    "::truncate()",
+    "->delete()",
+    "drop_database",
+    "dropdatabase",
+    "flushall",
+    "drop_all(",
+    "delete_all(",
+)
+
+
+def _judge_code(command: "Command") -> "Stop | None":
+    """Judge the code that a framework is given to run with its models."""
+    if not any(word.partition(":")[0] in _RUNNING_CODE for word in command.arguments[:2]):
+        return None
+    text = "".join((" ".join(command.arguments) + command.stdin()).lower().split())
+    is_picked = "where(" in text or "filter(" in text or "find(" in text
+    return (
+        _stop("it deletes all rows of a table.")
+        if any(mark in text for mark in _CODE_LOSSES) and not is_picked
+        else None
+    )
 
 
 def judge_restore(command: "Command", _places: "Places") -> "Stop | None":
@@ -132,7 +225,29 @@ _MIGRATIONS: "dict[str, tuple[str, ...]]" = {
     "flask": ("db downgrade base",),
     "dotnet": ("ef database drop",),
     "dotnet-ef": ("database drop",),
+    "wp": ("db reset", "db drop", "db clean", "site empty", "site delete", "plugin delete --all"),
+    "drush": ("sql:drop", "sql-drop", "site:install", "entity:delete"),
+    "mikro-orm": ("schema:drop", "schema:fresh", "migration:fresh"),
+    "rpk": ("topic delete", "cluster storage"),
+    "nats": ("stream rm", "stream delete", "stream purge", "kv del", "kv purge", "object del", "consumer rm"),
+    "pulsar-admin": ("topics delete", "namespaces delete", "tenants delete", "topics truncate"),
+    "zkcli.sh": ("deleteall", "rmr", "delete"),
+    "celery": ("purge",),
+    "kafka-delete-records": ("",),
+    "kafka-delete-records.sh": ("",),
+    "kcctl": ("delete",),
+    "magento": ("setup:uninstall",),
+    "bench": ("drop-site", "reinstall"),
+    "payload": ("migrate:fresh", "migrate:reset"),
+    "kysely": ("migrate:rollback --all",),
+    "medusa": ("db:rollback",),
+    "nodetool": ("clearsnapshot", "decommission", "assassinate"),
 }
+_MIGRATION_SHORTS = "aedcu"
+_MIGRATION_VALUES = frozenset([
+    "path", "database", "source", "dir", "url", "env", "config", "schema", "knexfile", "migrations-dir", "environment", "datasource", "dialect", "connection-string", "project", "context", "host", "port",
+    "bootstrap-server", "topic", "user", "password", "a", "app", "server", "n", "namespace", "conn", "token", "s", "context-name",
+])  # fmt: skip
 _SAME_AS = {
     "rake": "rails",
     "django-admin": "manage.py",
@@ -143,6 +258,8 @@ _SAME_AS = {
 
 def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
     """Judge the frameworks' commands that drop or empty a database."""
+    if command.name == "influx" and "-execute" in command.arguments:
+        return judge_sql(" ".join(command.arguments[command.arguments.index("-execute") + 1 :]))
     words = [argument.lower() for argument in command.arguments]
     if {"--help", "-h", "--dry-run", "--pretend", "--sql"} & set(words):
         return None
@@ -151,7 +268,15 @@ def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
         for setting in command.assignments
     ):
         return None  # a database that tests fill again
-    line = " " + " ".join([word for word in words if not word.startswith("-")]) + " "
+    stop = _judge_code(command)
+    if stop:
+        return stop
+    doubled = ["-" + word if word[:1] == "-" and word[1:2] not in ("-", "") and word[2:] else word for word in words]
+    _, operands = read_options(doubled, _MIGRATION_SHORTS, _MIGRATION_VALUES)
+    if command.name == "goose":
+        operands = operands[-1:] if operands[-1:] != ["0"] else operands[-2:]
+    plain_words = [word for word in words if not word.startswith("-")]
+    lines = [" " + " ".join(some) + " " for some in (plain_words, operands)]
     flags = " ".join([word for word in words if word.startswith("-")])
     for pattern in _MIGRATIONS.get(_SAME_AS.get(command.name, command.name), ()):
         plain = " ".join([word for word in pattern.split() if not word.startswith("-")])
@@ -159,9 +284,10 @@ def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
         if plain == "migrate zero":
             if words[:1] == ["migrate"] and words[-1:] == ["zero"]:
                 return _stop("it takes all tables of an application away.")
-        elif (line.startswith(" " + plain + " ") or (":" in plain and " " + plain + " " in line) or not plain) and all(
-            flag in flags for flag in needed
-        ):
+        elif (
+            any(line.startswith(" " + plain + " ") or (":" in plain and " " + plain + " " in line) for line in lines)
+            or not plain
+        ) and all(flag in flags for flag in needed):
             return _stop("it deletes or empties the whole database.")
     return None
 
@@ -180,7 +306,14 @@ def judge_redis(command: "Command", _places: "Places") -> "Stop | None":
     """Judge redis-cli FLUSHALL and FLUSHDB."""
     _, operands = read_options(command.arguments, "hpanuri", frozenset(["user", "pass"]))
     texts = [operands[0].lower()] if operands else [line.split(" ")[0].lower() for line in command.stdin().split("\n")]
-    is_flush = bool({"flushall", "flushdb"} & set(texts)) or (texts[:1] == ["shutdown"])
+    script = (" ".join(operands[1:]) if texts[:1] in (["eval"], ["evalsha"]) else "") + (
+        command.stdin() if "--eval" in command.arguments else ""
+    )
+    is_flush = (
+        bool({"flushall", "flushdb"} & set(texts))
+        or any(mark in script.lower() for mark in _FLUSHES)
+        or (texts[:1] == ["shutdown"])
+    )
     is_swept = command.is_bulk and texts[:1] in (["del"], ["unlink"])
     if is_swept:
         return _stop("it deletes every key that was found in the Redis database.")
@@ -215,11 +348,12 @@ def judge_tool(tool: str, tool_input: "dict[str, object]") -> "Stop | None":
     keys = ["sql"]
     if any(mark in tool.lower() for mark in _SQL_SERVERS):
         keys = ["sql", "query", "statement", "sqlQuery", "sql_query", "command"]
-    for key in keys:
-        text = tool_input.get(key)
-        stop = judge_sql(text) if isinstance(text, str) else None
-        if stop:
-            return stop
+    for key in [*keys, "statements", "queries", "sqls"]:
+        value = tool_input.get(key)
+        for text in value if isinstance(value, list) else [value]:
+            stop = judge_sql(text) if isinstance(text, str) else None
+            if stop:
+                return stop
     return _judge_database_tool(tool.lower())
 
 
@@ -238,8 +372,13 @@ def _judge_database_tool(tool: str) -> "Stop | None":
             "delete_collection",
             "delete_index",
             "delete_many",
+            "reset",
+            "purge",
+            "wipe",
+            "clear_",
+            "remove_all",
         )
-    ) or name.endswith(("_drop", "_truncate"))
+    ) or name.endswith(("_drop", "_truncate", "_reset", "_wipe", "_purge"))
     return _stop("it deletes a database, a table or all of its rows.") if is_database and is_drop else None
 
 
@@ -263,6 +402,8 @@ def _judge_statement(words: "list[str]") -> "Stop | None":
         kind = words[2] if words[1] in ("materialized", "foreign", "temporary") and words[2:] else words[1]
         if kind in _DROPPED:
             return _stop(f"it deletes a {kind} with everything in it.")
+    if head == "remove" and words[1:2] and words[1] in ("table", "database", "namespace"):
+        return _stop("it deletes a table or database with everything in it.")
     if head == "truncate":
         return _stop("it deletes all rows of a table.")
     if head == "alter" and "drop" in words and ("column" in words or "partition" in words):
