@@ -1,29 +1,18 @@
-"""The command line: reads arguments, asks the other modules in order, and prints one answer."""
+"""The command line: reads arguments, lets the verb's own module answer, and prints that.
+
+A verb's module is imported when the verb is met: without byte code, which the store may not get, all modules together
+take longer to compile than git takes to answer.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
-from dataclasses import asdict
-from pathlib import Path
 from typing import NoReturn, Sequence
 
-import branch_state
-import checks
-import creation
-import forge
-import intent
-import lint
-import stack
-import update
-from change import read_change
-from consent import signals, standing_rejection
-from context import obstacles, read_context
-from envelope import FAILED, USAGE, Answer, Failure, print_answer, print_failure
-from findings import ERROR
-from git import Git
-from transcript import read_transcript, session_id
+from envelope import FAILED, USAGE, Failure, print_answer, print_failure
 
 PROGRAM = "create-pull-request"
 _DESCRIPTION = """Create a pull request whose reason is the user's own.
@@ -54,7 +43,8 @@ def main(arguments: Sequence[str]) -> int:
     wants_json = "--json" in arguments
     try:
         options = _parser().parse_args(arguments)
-        return print_answer(options.run(options), wants_json=wants_json)
+        verb = importlib.import_module(f"verb_{options.command}")
+        return print_answer(verb.run(options), wants_json=wants_json)
     except Failure as failure:
         return print_failure(failure, wants_json=wants_json)
     except KeyboardInterrupt:
@@ -71,12 +61,12 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> _Parser:
     parser = _Parser(prog=PROGRAM, description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for name, run, summary in (
-        ("context", _context, "Say where the work stands: branch, base, commits, template, existing pull request."),
-        ("intent", _intent, "List what the user typed that may say why, and whether they said no to a pull request."),
-        ("lint", _lint, "Check a title and a description against the change; creates nothing."),
-        ("create", _create, "Check everything once more and create the pull request. Does not push."),
-        ("update", _update, "Check as for a new one, and change title and description of the open pull request."),
+    for name, summary in (
+        ("context", "Say where the work stands: branch, base, commits, template, existing pull request."),
+        ("intent", "List what the user typed that may say why, and whether they said no to a pull request."),
+        ("lint", "Check a title and a description against the change; creates nothing."),
+        ("create", "Check everything once more and create the pull request. Does not push."),
+        ("update", "Check as for a new one, and change title and description of the open pull request."),
     ):
         command = commands.add_parser(
             name,
@@ -85,7 +75,6 @@ def _parser() -> _Parser:
             epilog=f"example:\n  {_EXAMPLES[name]}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.set_defaults(run=run)
         command.add_argument("--json", action="store_true", help="print one JSON envelope on stdout")
         _add_options(command, name)
     return parser
@@ -128,91 +117,3 @@ def _seconds(text: str) -> float:
     if not 0 <= value <= 60:  # noqa: PLR2004 - nobody waits longer for a file
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 60")
     return value
-
-
-def _context(options: argparse.Namespace) -> Answer:
-    git = Git(str(Path.cwd()))
-    context = read_context(git, options.base)
-    found = obstacles(context)
-    warnings: list[str] = []
-    pulls, merged, parent = None, None, None
-    if context.target is not None and context.branch is not None:
-        try:
-            pulls = forge.find_existing(context)
-            merged = branch_state.find_merged(git, context, pulls)
-            branch_state.remember(git, context, merged)
-            context, parent = (context, None) if merged else stack.onto_parent(git, context)
-        except Failure as failure:
-            warnings.append(failure.message)
-    if merged:
-        found.append(forge.merged_branch(merged, context))
-    data = {**context.as_json(), "obstacles": [failure.message for failure in found]}
-    data["pull_requests"] = None if pulls is None else [asdict(one) for one in pulls]
-    data.update(stacked_on=asdict(parent) if parent else None, merged=asdict(merged) if merged else None)
-    if context.uncommitted:
-        warnings.append(f"{len(context.uncommitted)} tracked files have changes that no commit holds.")
-    lines = [
-        f"branch {context.branch or '(detached HEAD)'}, base {context.base or '(not known)'} ({context.base_reason})",
-        f"{context.commits_ahead or 0} commits ahead, {len(context.files)} files changed, "
-        + ("pushed" if context.is_pushed else "not pushed"),
-        *(f"template {name}" for name in context.templates),
-        *(f"{one.state} pull request {one.address}" for one in pulls or []),
-        *(f"in the way: {failure.message}" for failure in found),
-    ]
-    return Answer(data, "\n".join(lines), [action for failure in found for action in failure.next_actions], warnings)
-
-
-def _intent(options: argparse.Namespace) -> Answer:
-    transcript = read_transcript(session_id(options.session), wait=options.wait)
-    found = intent.candidates(transcript.turns)
-    rejection = standing_rejection(transcript.turns)
-    data = {
-        "candidates": found,
-        "signals": [asdict(signal) for signal in signals(transcript.turns)],
-        "standing_rejection": asdict(rejection) if rejection else None,
-        "turns": len(transcript.turns),
-        "transcripts": transcript.paths,
-    }
-    warnings = [f"{transcript.unreadable_records} records could not be read."] if transcript.unreadable_records else []
-    if not found:
-        raise intent.need_intent(["The user has only asked for a pull request so far; nothing says why."])
-    lines = [f"{row['id']}: {row['text']}" for row in found]
-    if rejection:
-        lines.append(f"the user said no: {rejection.words!r} ({rejection.turn})")
-    return Answer(data, "\n".join(lines), [], warnings)
-
-
-def _lint(options: argparse.Namespace) -> Answer:
-    git = Git(str(Path.cwd()))
-    context = read_context(git, options.base)
-    stated = intent.read_intent(options.intent) if options.intent else None
-    body = checks.read_body(options.body_file)
-    draft = checks.draft(git, context, read_change(git, context), options.title, body, stated)
-    found = lint.lint(draft)
-    data = lint.as_json(found, draft)
-    if any(finding.severity == ERROR for finding in found):
-        raise checks.lint_failure(found, data)
-    warnings = [f"{finding.message} {finding.fix}" for finding in found]
-    return Answer(data, f"Nothing in the way; {data['words']} of {data['words_allowed']} words.", [], warnings)
-
-
-def _create(options: argparse.Namespace) -> Answer:
-    return creation.run(Git(str(Path.cwd())), _order(options, is_draft=options.draft))
-
-
-def _update(options: argparse.Namespace) -> Answer:
-    return update.run(Git(str(Path.cwd())), _order(options, is_draft=False))
-
-
-def _order(options: argparse.Namespace, *, is_draft: bool) -> checks.Order:
-    return checks.Order(
-        title=options.title,
-        body=checks.read_body(options.body_file),
-        intent=intent.read_intent(options.intent),
-        base=options.base,
-        session=options.session,
-        wait=options.wait,
-        is_draft=is_draft,
-        is_dry_run=options.dry_run,
-        leaves_uncommitted=options.leave_uncommitted,
-    )
