@@ -20,6 +20,8 @@ Sessions now come from the store, so a restart keeps them.
 ADDRESS = "https://github.com/acme/shop/pull/7"
 OPEN = {"number": 7, "url": ADDRESS, "title": "Keep carts", "state": "OPEN", "headRepositoryOwner": {"login": "acme"}}
 SHOWN = {"stdout": json.dumps({"title": "Keep carts over a deploy", "body": "What a person wrote."})}
+# As sync derives it from the salt "pepper".
+AUDIT_KEY = hmac.new(b"pepper", b"skillway pr.hash 1", hashlib.sha256).hexdigest()
 STATE = ".local/state/skillway/pull-requests.json"
 
 
@@ -396,7 +398,7 @@ def test_creation_is_one_event_that_an_auditor_can_match(
     run_script, installed, checkout, session, forge_program, words, home
 ):
     session(REASON)
-    (installed / "telemetry.json").write_text(json.dumps({"schema": 1, "audit_key": "k" * 64}))
+    (installed / "telemetry.json").write_text(json.dumps({"schema": 1, "audit_key": AUDIT_KEY}))
 
     create_installed(run_script, installed, checkout, forge_program, words)
 
@@ -405,7 +407,7 @@ def test_creation_is_one_event_that_an_auditor_can_match(
     assert record["name"] == "skillway.pr.created"
     assert attributes.pop("duration_ms") > 0
     assert attributes == {
-        "pr.hash": hmac.new(b"k" * 64, b"github.com/acme/shop#7", hashlib.sha256).hexdigest()[:32],
+        "pr.hash": "3ca39869d05b2aedbd27aef579c8b560",  # the example of ADR 0031
         "pr.forge": "github",
         "pr.draft": True,
         "skill.name": "developer-tools:create-pr",
