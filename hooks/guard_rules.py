@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 _FETCHERS = frozenset(["curl", "wget", "aria2c"])
 _BRANCH_PROGRAMS = frozenset(["git", "gh", "glab", "hub"])
-_BRANCH_WORDS = frozenset(["push", "commit", "rebase", "switch", "checkout", "co", "branch", "worktree", "stash", "reset", "pull", "merge", "symbolic-ref"])
+_BRANCH_WORDS = frozenset([
+    "push", "commit", "rebase", "switch", "checkout", "co", "branch", "worktree", "stash", "reset", "pull", "merge", "symbolic-ref",
+])  # fmt: skip
 """Without one of these words none of them adds to a branch or changes to another one."""
 _QUIET_TARGETS = frozenset(["/dev/null", "/dev/stdout", "/dev/stderr", "-", "0", "1", "2"])
 _WRITERS = frozenset([

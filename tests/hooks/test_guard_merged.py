@@ -109,6 +109,10 @@ def test_what_does_not_add_to_it_is_silent(laptop, keep, command):
     assert laptop.bash(command).decision == "silent"
 
 
+def test_rule_is_in_the_table(repository):
+    assert "| `merged-branch` | deny |" in (repository / "hooks" / "README.md").read_text()
+
+
 def test_alternative_passes_and_works(laptop, keep, branch):
     keep()
     git(branch, "update-ref", "refs/remotes/origin/main", "main")
