@@ -33,6 +33,8 @@ MAX_NESTED_CHARACTERS = 1 << 18
 _STDIN_FILES = (["/dev/stdin"], ["/dev/fd/0"], ["/proc/self/fd/0"], ["-"])
 _MAX_SCRIPTS = 64
 _MAX_SOURCES_DEPTH = 2
+_MAX_SOURCES = 200
+"""How often wrappers in pipes are looked through as sources of data; each may look through those before it again."""
 _MAX_READINGS = 8
 """How often one text that stands inside others is read; a script that runs itself three times would be 3^MAX_DEPTH times."""
 _RUNNERS = (
@@ -92,7 +94,7 @@ class Analysis:
         self.budget = MAX_NESTED_CHARACTERS
         self.is_reading = False
         self.is_cut = False
-        self._sources_depth = 0
+        self._sources_depth = self._sources = 0
         self._scripts: "dict[str, str]" = {}
         self._readings: "dict[str, int]" = {}
 
@@ -147,8 +149,9 @@ class Analysis:
     def _seen_through(self, command: Command) -> "list[Command]":
         """Give what a source of data starts, when it is a wrapper of any kind; else nothing."""
         kind = self.KINDS.get(command.name)
-        if kind is None or self._sources_depth >= _MAX_SOURCES_DEPTH:
+        if kind is None or self._sources_depth >= _MAX_SOURCES_DEPTH or self._sources >= _MAX_SOURCES:
             return []
+        self._sources += 1
         self._sources_depth += 1
         try:
             return [inner for inner in kind(self, command, 1) if inner is not command]

@@ -106,7 +106,7 @@ def _judge_produced(command: "Command", texts: "list[str]") -> "Stop | None":
     for query in queries:
         for literal in query.split("'")[1::2]:
             if literal.strip().lower().startswith(_PRODUCED):
-                return _stop("it runs SQL that a query writes, and that deletes.")
+                return stop_for("it runs SQL that a query writes, and that deletes.")
     return None
 
 
@@ -134,7 +134,7 @@ def judge_cypher(command: "Command", _places: "Places") -> "Stop | None":
         lower = " " + " ".join(text.lower().split()) + " "
         is_deleted = " delete " in lower and " match " in lower
         if (is_deleted and " where " not in lower and "{" not in lower) or " drop database " in lower:
-            return _stop("it deletes all that it finds in the graph.")
+            return stop_for("it deletes all that it finds in the graph.")
     return None
 
 
@@ -144,162 +144,27 @@ _FLUSHES = ("flushall", "flushdb", "flush_all", "flush all")
 def judge_wire(text: str) -> "Stop | None":
     """Judge what is sent to a cache in its own protocol."""
     words = text.lower().replace("\r", "\n").split("\n")
-    return _stop("it empties a whole cache.") if any(word.strip().startswith(_FLUSHES) for word in words) else None
-
-
-_RUNNING_CODE = ("runner", "tinker", "shell", "console", "eval", "run", "rails:runner")
-_CODE_LOSSES = (
-    ".delete_all",
-    ".destroy_all",
-    ".objects.all().delete()",
-    "->truncate()",
-    "::truncate()",
-    "->delete()",
-    "drop_database",
-    "dropdatabase",
-    "flushall",
-    "drop_all(",
-    "delete_all(",
-)
-
-
-def _judge_code(command: "Command") -> "Stop | None":
-    """Judge the code that a framework is given to run with its models."""
-    if not any(word.partition(":")[0] in _RUNNING_CODE for word in command.arguments[:2]):
-        return None
-    text = "".join((" ".join(command.arguments) + command.stdin()).lower().split())
-    is_picked = "where(" in text or "filter(" in text or "find(" in text
-    return (
-        _stop("it deletes all rows of a table.")
-        if any(mark in text for mark in _CODE_LOSSES) and not is_picked
-        else None
-    )
+    return stop_for("it empties a whole cache.") if any(word.strip().startswith(_FLUSHES) for word in words) else None
 
 
 def judge_restore(command: "Command", _places: "Places") -> "Stop | None":
     """Judge the programs that restore a dump over what is there."""
     arguments = frozenset(command.arguments)
     return (
-        _stop("it deletes what is in the database before it restores.")
+        stop_for("it deletes what is in the database before it restores.")
         if arguments & {"--clean", "-c", "--drop"}
         else None
     )
 
 
-_MIGRATIONS: "dict[str, tuple[str, ...]]" = {
-    "rails": (
-        "db:drop",
-        "db:reset",
-        "db:purge",
-        "db:schema:load",
-        "db:structure:load",
-        "db:truncate_all",
-        "db:migrate:reset",
-        "db:seed:replant",
-        "db:drop:all",
-        "db:setup",
-    ),
-    "prisma": ("migrate reset", "db push --force-reset", "db push --accept-data-loss"),
-    "manage.py": ("flush", "reset_db", "migrate zero"),
-    "artisan": ("migrate:fresh", "migrate:reset", "migrate:refresh", "db:wipe"),
-    "alembic": ("downgrade base",),
-    "knex": ("migrate:rollback --all",),
-    "sequelize": ("db:drop", "db:migrate:undo:all"),
-    "typeorm": ("schema:drop",),
-    "drizzle-kit": ("drop",),
-    "supabase": ("db reset", "projects delete", "functions delete", "branches delete", "storage rm", "secrets unset"),
-    "dbmate": ("drop",),
-    "flyway": ("clean",),
-    "liquibase": ("drop-all", "dropall"),
-    "goose": ("reset", "down-to 0"),
-    "migrate": ("drop",),
-    "hasura": ("database drop",),
-    "doctrine": ("database:drop", "schema:drop"),
-    "console": ("doctrine:database:drop", "doctrine:schema:drop"),
-    "mix": ("ecto.drop", "ecto.reset"),
-    "influx": ("delete", "bucket delete"),
-    "kafka-topics": ("--delete",),
-    "atlas": ("schema clean", "clusters delete", "projects delete"),
-    "diesel": ("database reset", "database drop"),
-    "sqlx": ("database drop", "database reset"),
-    "flask": ("db downgrade base",),
-    "dotnet": ("ef database drop",),
-    "dotnet-ef": ("database drop",),
-    "wp": ("db reset", "db drop", "db clean", "site empty", "site delete", "plugin delete --all"),
-    "drush": ("sql:drop", "sql-drop", "site:install", "entity:delete"),
-    "mikro-orm": ("schema:drop", "schema:fresh", "migration:fresh"),
-    "rpk": ("topic delete", "cluster storage"),
-    "nats": ("stream rm", "stream delete", "stream purge", "kv del", "kv purge", "object del", "consumer rm"),
-    "pulsar-admin": ("topics delete", "namespaces delete", "tenants delete", "topics truncate"),
-    "zkcli.sh": ("deleteall", "rmr", "delete"),
-    "celery": ("purge",),
-    "kafka-delete-records": ("",),
-    "kafka-delete-records.sh": ("",),
-    "kcctl": ("delete",),
-    "magento": ("setup:uninstall",),
-    "bench": ("drop-site", "reinstall"),
-    "payload": ("migrate:fresh", "migrate:reset"),
-    "kysely": ("migrate:rollback --all",),
-    "medusa": ("db:rollback",),
-    "nodetool": ("clearsnapshot", "decommission", "assassinate"),
-}
-_MIGRATION_SHORTS = "aedcu"
-_MIGRATION_VALUES = frozenset([
-    "path", "database", "source", "dir", "url", "env", "config", "schema", "knexfile", "migrations-dir", "environment", "datasource", "dialect", "connection-string", "project", "context", "host", "port",
-    "bootstrap-server", "topic", "user", "password", "a", "app", "server", "n", "namespace", "conn", "token", "s", "context-name",
-])  # fmt: skip
-_SAME_AS = {
-    "rake": "rails",
-    "django-admin": "manage.py",
-    "sequelize-cli": "sequelize",
-    "kafka-topics.sh": "kafka-topics",
-}
-
-
-def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
-    """Judge the frameworks' commands that drop or empty a database."""
-    if command.name == "influx" and "-execute" in command.arguments:
-        return judge_sql(" ".join(command.arguments[command.arguments.index("-execute") + 1 :]))
-    words = [argument.lower() for argument in command.arguments]
-    if {"--help", "-h", "--dry-run", "--pretend", "--sql"} & set(words):
-        return None
-    if any(
-        setting in ("RAILS_ENV=test", "APP_ENV=test", "NODE_ENV=test", "MIX_ENV=test", "DJANGO_ENV=test")
-        for setting in command.assignments
-    ):
-        return None  # a database that tests fill again
-    stop = _judge_code(command)
-    if stop:
-        return stop
-    doubled = ["-" + word if word[:1] == "-" and word[1:2] not in ("-", "") and word[2:] else word for word in words]
-    _, operands = read_options(doubled, _MIGRATION_SHORTS, _MIGRATION_VALUES)
-    if command.name == "goose":
-        operands = operands[-1:] if operands[-1:] != ["0"] else operands[-2:]
-    plain_words = [word for word in words if not word.startswith("-")]
-    lines = [" " + " ".join(some) + " " for some in (plain_words, operands)]
-    flags = " ".join([word for word in words if word.startswith("-")])
-    for pattern in _MIGRATIONS.get(_SAME_AS.get(command.name, command.name), ()):
-        plain = " ".join([word for word in pattern.split() if not word.startswith("-")])
-        needed = [word for word in pattern.split() if word.startswith("-")]
-        if plain == "migrate zero":
-            if words[:1] == ["migrate"] and words[-1:] == ["zero"]:
-                return _stop("it takes all tables of an application away.")
-        elif (
-            any(line.startswith(" " + plain + " ") or (":" in plain and " " + plain + " " in line) for line in lines)
-            or not plain
-        ) and all(flag in flags for flag in needed):
-            return _stop("it deletes or empties the whole database.")
-    return None
-
-
 def judge_dropdb(command: "Command", _places: "Places") -> "Stop | None":
     """Judge dropdb and its like, whose whole purpose it is."""
-    return None if {"--help", "-?", "--version"} & set(command.arguments) else _stop("it deletes a whole database.")
+    return None if {"--help", "-?", "--version"} & set(command.arguments) else stop_for("it deletes a whole database.")
 
 
 def judge_mysqladmin(command: "Command", _places: "Places") -> "Stop | None":
     """Judge mysqladmin drop."""
-    return _stop("it deletes a whole database.") if "drop" in command.arguments else None
+    return stop_for("it deletes a whole database.") if "drop" in command.arguments else None
 
 
 def judge_redis(command: "Command", _places: "Places") -> "Stop | None":
@@ -316,8 +181,8 @@ def judge_redis(command: "Command", _places: "Places") -> "Stop | None":
     )
     is_swept = command.is_bulk and texts[:1] in (["del"], ["unlink"])
     if is_swept:
-        return _stop("it deletes every key that was found in the Redis database.")
-    return _stop("it empties the whole Redis database.") if is_flush else None
+        return stop_for("it deletes every key that was found in the Redis database.")
+    return stop_for("it empties the whole Redis database.") if is_flush else None
 
 
 def judge_mongo(command: "Command", _places: "Places") -> "Stop | None":
@@ -339,7 +204,7 @@ def judge_mongo(command: "Command", _places: "Places") -> "Stop | None":
             ".drop({",
         )
     ):
-        return _stop("it deletes a database, or all of a collection.")
+        return stop_for("it deletes a database, or all of a collection.")
     return None
 
 
@@ -379,7 +244,7 @@ def _judge_database_tool(tool: str) -> "Stop | None":
             "remove_all",
         )
     ) or name.endswith(("_drop", "_truncate", "_reset", "_wipe", "_purge"))
-    return _stop("it deletes a database, a table or all of its rows.") if is_database and is_drop else None
+    return stop_for("it deletes a database, a table or all of its rows.") if is_database and is_drop else None
 
 
 def judge_sql(text: str) -> "Stop | None":
@@ -401,18 +266,18 @@ def _judge_statement(words: "list[str]") -> "Stop | None":
     if head == "drop" and len(words) > 1:
         kind = words[2] if words[1] in ("materialized", "foreign", "temporary") and words[2:] else words[1]
         if kind in _DROPPED:
-            return _stop(f"it deletes a {kind} with everything in it.")
+            return stop_for(f"it deletes a {kind} with everything in it.")
     if head == "remove" and words[1:2] and words[1] in ("table", "database", "namespace"):
-        return _stop("it deletes a table or database with everything in it.")
+        return stop_for("it deletes a table or database with everything in it.")
     if head == "truncate":
-        return _stop("it deletes all rows of a table.")
+        return stop_for("it deletes all rows of a table.")
     if head == "alter" and "drop" in words and ("column" in words or "partition" in words):
-        return _stop("it deletes a column with all its values.")
+        return stop_for("it deletes a column with all its values.")
     is_whole = "where" not in words or _always(words)
     if head == "delete" and words[1:2] == ["from"] and is_whole and UNKNOWN_TEXT not in " ".join(words):
-        return _stop("without WHERE it deletes all rows of a table.")
+        return stop_for("without WHERE it deletes all rows of a table.")
     if head == "update" and "set" in words and is_whole and UNKNOWN_TEXT not in " ".join(words):
-        return _stop("without WHERE it changes all rows of a table.")
+        return stop_for("without WHERE it changes all rows of a table.")
     return None
 
 
@@ -421,7 +286,8 @@ def _always(words: "list[str]") -> bool:
     return condition in ("1=1", "true", "1", "(1=1)", "''=''", "1<2", "notfalse")
 
 
-def _stop(why: str) -> Stop:
+def stop_for(why: str) -> Stop:
+    """Make the stop for data that would be gone."""
     return Stop(
         DENY,
         "database-drop",

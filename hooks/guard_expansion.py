@@ -133,6 +133,7 @@ class Expander:
         self.values = values
         self.origins: "dict[str, tuple[tuple[int, int], ...]]" = {}
         self._depth = 0
+        self._changes = 0
 
     def arguments(self, words: "Sequence[Word]", cwd: "str | None") -> "list[Argument]":
         """Give the arguments that words become."""
@@ -242,6 +243,9 @@ class Expander:
         return words
 
     def _changed(self, pieces: "list[str]", operator: str, word: str) -> "list[str]":
+        self._changes += 1
+        if self._changes > MAX_VALUES:
+            return [UNKNOWN_TEXT]
         from guard_parameters import changed
 
         return [changed(piece, operator, word) for piece in pieces]

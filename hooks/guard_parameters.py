@@ -5,7 +5,7 @@ Imported only where one of these stands. What is not plain to see stays unknown.
 
 from guard_simple import UNKNOWN_TEXT
 
-_MAX_CHARACTERS = 512
+_MAX_CHARACTERS = 128
 """A longer value stays unknown: taking a pattern off tries every place of it."""
 
 

@@ -303,6 +303,6 @@ def _changes(tool_input: "dict[str, object]") -> "list[tuple[str, str]]":
         if not isinstance(change, dict):
             continue
         for old, new in _EDIT_KEYS:
-            if old in change:
+            if old in change or new in change:
                 pairs.append((string(change, old), string(change, new)))
     return pairs

@@ -51,7 +51,7 @@ _PRINTERS: "dict[str, tuple[tuple[str, ...], ...]]" = {
     "heroku": (("config",), ("config:get",), ("auth:token",)),
     "kubectl": (("get", "secret"), ("get", "secrets"), ("create", "token"), ("view-secret",)),
     "oc": (("get", "secret"), ("get", "secrets"), ("create", "token"), ("extract",)),
-    "npm": (("config", "get"), ("config", "list"), ("token", "list")),
+    "npm": (("config", "get"), ("token", "create")),
     "git": (("credential", "fill"), ("credential-osxkeychain", "get"), ("credential-store", "get"), ("credential-manager", "get")),
     "keyring": (("get",),),
     "getent": (("shadow",), ("gshadow",)),

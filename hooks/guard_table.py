@@ -31,6 +31,12 @@ def _data() -> "ModuleType":
     return guard_data
 
 
+def _migrations() -> "ModuleType":
+    import guard_migrations
+
+    return guard_migrations
+
+
 def _git() -> "ModuleType":
     import guard_git
 
@@ -136,7 +142,7 @@ RULES: "dict[str, tuple[Callable[[], ModuleType], str]]" = {
         ["rails", "rake", "prisma", "manage.py", "django-admin", "artisan", "alembic", "knex", "sequelize", "sequelize-cli", "typeorm", "drizzle-kit",
          "supabase", "dbmate", "flyway", "liquibase", "goose", "migrate", "hasura", "doctrine", "mix", "influx", "kafka-topics", "kafka-topics.sh",
          "console", "atlas", "diesel", "sqlx", "ecto", "flask", "dotnet", "dotnet-ef", "wp", "drush", "mikro-orm", "rpk", "nats", "pulsar-admin", "zkcli.sh", "celery",
-         "kafka-delete-records", "kafka-delete-records.sh", "kcctl", "magento", "bench", "payload", "kysely", "medusa", "nodetool"], (_data, "judge_migration")),
+         "kafka-delete-records", "kafka-delete-records.sh", "kcctl", "magento", "bench", "payload", "kysely", "medusa", "nodetool"], (_migrations, "judge_migration")),
     **dict.fromkeys(["kubectl", "oc", "kubecolor", "k3s", "microk8s", "minikube", "k"], (_clusters, "judge_kubectl")),
     **dict.fromkeys(
         ["helm", "helmfile", "argocd", "flux", "eksctl", "kops", "kubeadm", "istioctl", "velero", "skaffold", "rancher", "k0s", "talosctl"],

@@ -70,6 +70,8 @@ _OPEN_DOTS = (
     ".agents/",
     ".config/skillway",
 )
+_MAX_MOVED = 32
+"""Places that moved things are followed to; each is compared with every path after it."""
 _COPIERS = frozenset(["cp", "install", "ditto", "ln", "gcp"])
 
 
@@ -166,7 +168,7 @@ def _judge_move(operands: "list[str]", command: "Command", places: "Places") -> 
         if operands[-1] == "/dev/null":
             return _outside_stop()
         target = absolute(operands[-1], command.cwd)
-        if zone in (OUTSIDE, SYSTEM) and target is not None:
+        if zone in (OUTSIDE, SYSTEM) and target is not None and len(places.moved) < _MAX_MOVED:
             last = source.rstrip("/").rpartition("/")[2]
             places.moved.extend([target + "/" + last] if operands[-1].endswith("/") else [target, target + "/" + last])
         if source.endswith(".tfstate"):
