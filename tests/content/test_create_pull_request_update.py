@@ -331,6 +331,18 @@ def test_name_of_a_merged_branch_may_be_used_again(run_script, checkout, git, se
     assert kept(home) == []
 
 
+@pytest.mark.parametrize("name", ["develop", "release/2.0", "main"])
+def test_lasting_branch_is_never_done(run_script, checkout, git, forge_program, home, name):
+    """Its pull requests are merged again and again: into main, or on to production."""
+    git(checkout, "switch", "-q", *([] if name == "main" else ["-c"]), name)
+    git(checkout, "update-ref", f"refs/remotes/origin/{name}", "HEAD")
+    forge_program().answers({"pr list": merged(git(checkout, "rev-parse", "HEAD"))})
+
+    ran = run_script(SCRIPT, "context", "--json", cwd=checkout)
+
+    assert (ran.code, ran.answer["data"]["merged"], kept(home)) == (0, None, [])
+
+
 def test_work_on_top_of_a_merged_branch_is_refused(run_script, checkout, git, session, forge_program, words, home):
     session(REASON)
     old = git(checkout, "rev-parse", "HEAD")

@@ -23,6 +23,10 @@ from git import Git
 FILE = "pull-requests.json"
 SCHEMA = 1
 MOST_BRANCHES = 50
+# Branches that live on after their pull request is merged, as `develop` into `main` or `main` into `production`.
+LASTING = frozenset(
+    ["main", "master", "trunk", "develop", "development", "dev", "next", "staging", "production", "release"]
+)
 
 
 def find_merged(git: Git, context: Context, found: Sequence[PullRequest]) -> PullRequest | None:
@@ -31,9 +35,14 @@ def find_merged(git: Git, context: Context, found: Sequence[PullRequest]) -> Pul
     A branch name may be used again. The merged one counts when HEAD goes on from its last commit; when that commit is not
     known here, or the forge did not name it, it counts too: pushing after a merge is what must not happen unseen.
     """
-    if any(one.state == "open" for one in found) or not context.head:
+    if any(one.state == "open" for one in found) or not context.head or _is_lasting(context):
         return None
     return next((one for one in found if one.state == "merged" and _goes_on(git, context, one.head)), None)
+
+
+def _is_lasting(context: Context) -> bool:
+    name = context.head_branch or ""
+    return context.is_default_branch or name in LASTING or name.partition("/")[0] in ("release", "releases")
 
 
 def _goes_on(git: Git, context: Context, merged_head: str) -> bool:
