@@ -331,6 +331,22 @@ def test_name_of_a_merged_branch_may_be_used_again(run_script, checkout, git, se
     assert kept(home) == []
 
 
+@pytest.mark.parametrize(("start", "is_done"), [("main", False), ("feature", True)], ids=["anew", "going on"])
+def test_branch_that_was_merged_with_a_merge_commit(run_script, checkout, git, forge_program, start, is_done):
+    """Then the merged head is in main as well; what tells is where the branch left main."""
+    old = git(checkout, "rev-parse", "feature")
+    git(checkout, "switch", "-q", "main")
+    git(checkout, "merge", "-q", "--no-ff", "-m", "Merge", "feature")
+    git(checkout, "update-ref", "refs/remotes/origin/main", "main")
+    git(checkout, "switch", "-q", "-C", "feature", start)
+    git(checkout, "commit", "-q", "--allow-empty", "-m", "More")
+    forge_program().answers({"pr list": merged(old)})
+
+    ran = run_script(SCRIPT, "context", "--json", cwd=checkout)
+
+    assert bool(ran.answer["data"]["merged"]) is is_done
+
+
 @pytest.mark.parametrize("name", ["develop", "release/2.0", "main"])
 def test_lasting_branch_is_never_done(run_script, checkout, git, forge_program, home, name):
     """Its pull requests are merged again and again: into main, or on to production."""
