@@ -173,6 +173,20 @@ def test_stacked_branch_goes_to_its_parent(run_script, stacked, session, forge_p
     assert argv[argv.index("--base") + 1] == "feature"
 
 
+def test_update_of_a_stacked_one_is_held_against_its_parent(run_script, stacked, session, forge_program, words):
+    session(REASON)
+    own = json.dumps([{**OPEN, "url": ADDRESS}])
+    gh = forge_program()
+    by_head = {"stdout": "[]", "when": {"feature": listed(PARENT)["stdout"], "on-top": own}}
+    gh.answers({"pr list": by_head, "pr view": SHOWN, "pr edit": {}})
+
+    without = run_script(SCRIPT, *words("update"), cwd=stacked)
+    named = run_script(SCRIPT, *words("update", body=f"{BODY}\nStack: on #12, to be merged first.\n"), cwd=stacked)
+
+    assert [finding["rule"] for finding in without.answer["data"]["findings"]] == ["stack-line"]
+    assert (named.code, named.answer["data"]["base"]) == (0, "feature")
+
+
 def test_context_shows_only_what_a_stacked_branch_adds(run_script, stacked, forge_program):
     forge_program().answers({"pr list": BY_HEAD})
 

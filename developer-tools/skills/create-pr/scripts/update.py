@@ -12,6 +12,7 @@ import checks
 import forge
 import lint
 import sending
+import stack
 from envelope import NOT_FOUND, Answer, Failure
 from git import Git
 
@@ -24,6 +25,7 @@ def run(git: Git, order: checks.Order) -> Answer:
     """
     ground = checks.prepare(git, order)
     existing = _require_open(checks.look(git, ground.context))
+    ground.context, ground.parent = stack.onto_parent(git, ground.context)
     title_before, body_before = forge.read_description(ground.context, existing.number)
     title = title_before.strip() if order.title is None else order.title.strip()
     measures = checks.require_fit(git, ground, title, order)
