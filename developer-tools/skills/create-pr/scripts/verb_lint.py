@@ -31,4 +31,7 @@ def run(options: argparse.Namespace) -> Answer:
     if any(finding.severity == ERROR for finding in found):
         raise checks.lint_failure(found, data)
     warnings = [f"{finding.message} {finding.fix}" for finding in found]
-    return Answer(data, f"Nothing in the way; {data['words']} of {data['words_allowed']} words.", [], warnings)
+    measured = data["consistency"]
+    agreement = f"; text and change agree by {measured['score']:.2f} of 1" if measured else ""
+    text = f"Nothing in the way; {data['words']} of {data['words_allowed']} words{agreement}."
+    return Answer(data, text, [], warnings)
