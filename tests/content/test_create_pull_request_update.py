@@ -359,6 +359,8 @@ def test_branch_that_was_merged_with_a_merge_commit(run_script, checkout, git, f
     ran = run_script(SCRIPT, "context", "--json", cwd=checkout)
 
     assert bool(ran.answer["data"]["merged"]) is is_done
+    expected = "git switch -c NAME origin/main" if is_done else "git push -u origin feature"
+    assert ran.answer["next_actions"] == [expected]
 
 
 @pytest.mark.parametrize("name", ["develop", "release/2.0", "main"])

@@ -29,8 +29,8 @@ def run(options: argparse.Namespace) -> Answer:
             context, parent = (context, None) if merged else stack.onto_parent(git, context)
         except Failure as failure:
             warnings.append(failure.message)
-    if merged:
-        found.append(forge.merged_branch(merged, context))
+    if merged:  # nothing else counts then: to push first is what must not happen
+        found = [forge.merged_branch(merged, context)]
     data = {**context.as_json(), "obstacles": [failure.message for failure in found]}
     data["pull_requests"] = None if pulls is None else [asdict(one) for one in pulls]
     data.update(stacked_on=asdict(parent) if parent else None, merged=asdict(merged) if merged else None)
