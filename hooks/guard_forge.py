@@ -5,6 +5,7 @@ be refused without remembering anything.
 """
 
 from guard_decision import ASK, DENY, Stop
+from guard_expansion import UNKNOWN_TEXT
 from guard_options import names, read_options
 
 TYPE_CHECKING = False
@@ -57,6 +58,16 @@ def pull_request_stop() -> Stop:
     )
 
 
+def _unknown_verb_stop() -> Stop:
+    return Stop(
+        DENY,
+        PULL_REQUEST,
+        "what it does with a pull request is only known when it runs, and creating one is done with the create-pr skill.",
+        "write the verb out; to create one, use the create-pr skill, whose program is",
+        "create-pull-request create --help",
+    )
+
+
 def judge_gh(command: "Command", _places: "Places") -> "Stop | None":
     """Judge GitHub's CLI."""
     options, words = read_options(command.arguments, _GH_SHORTS, _GH_LONGS)
@@ -68,6 +79,8 @@ def judge_gh(command: "Command", _places: "Places") -> "Stop | None":
     if words[:2] in (["pr", "create"], ["pr", "new"]):
         # `--dry-run` belongs to `create`; read as an option it is no other option's value.
         return None if "--dry-run" in found else pull_request_stop()
+    if words[:1] == ["pr"] and words[1:2] == [UNKNOWN_TEXT]:
+        return _unknown_verb_stop()
     if words[:2] == ["stack", "submit"]:
         return pull_request_stop()
     if words[:2] == ["pr", "merge"] and "--admin" in found:

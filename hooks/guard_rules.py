@@ -23,11 +23,17 @@ from payload import environment, string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from guard_merged import Branches
     from guard_policy import Policy
     from guard_secrets import Secrets
     from guard_walk import Command
 
 _FETCHERS = frozenset(["curl", "wget", "aria2c"])
+_BRANCH_PROGRAMS = frozenset(["git", "gh", "glab", "hub"])
+_BRANCH_WORDS = frozenset([
+    "push", "commit", "rebase", "switch", "checkout", "co", "branch", "worktree", "stash", "reset", "pull", "merge", "symbolic-ref",
+])  # fmt: skip
+"""Without one of these words none of them adds to a branch or changes to another one."""
 _QUIET_TARGETS = frozenset(["/dev/null", "/dev/stdout", "/dev/stderr", "-", "0", "1", "2"])
 _WRITERS = frozenset([
     "rm", "mv", "unlink", "rmdir", "truncate", "tee", "chmod", "chown", "shred", "chattr", "chflags", "cp", "ln",
@@ -62,6 +68,7 @@ class Judge:
         self._secrets: "Secrets | None" = None
         self._is_secret_out = False
         self._policy: "Policy | None" = None
+        self._branches: "Branches | None" = None
 
     @property
     def policy(self) -> "Policy":
@@ -161,6 +168,8 @@ class Judge:
             self._note(guard_self.judge_command(command, self._own_folders(), self._home), command.source)
         if rule is not None:
             self._note(rule(command, self._places), command.source)
+        if name in _BRANCH_PROGRAMS and not _BRANCH_WORDS.isdisjoint(command.arguments):
+            self._note(self._on_merged_branch(command), command.source)
         if name in PUBLISHERS and may_publish(command):
             import guard_publish
 
@@ -227,6 +236,15 @@ class Judge:
             )
             and ".claude" not in cwd
         )
+
+    def _on_merged_branch(self, command: "Command") -> "Stop | None":
+        """Judge what may add to a branch, with what the line did to the branch before."""
+        branches = self._branches
+        if branches is None:
+            import guard_merged
+
+            branches = self._branches = guard_merged.Branches()
+        return branches.judge(command)
 
     def _downloaded(self, command: "Command") -> "Stop | None":
         """Note what is downloaded, and judge what runs it."""

@@ -27,6 +27,7 @@ from skillway_sync.telemetry_config import Person, Telemetry
 
 SCHEMA = 1
 USER_FILE = "user.json"
+AUDIT_PURPOSE = b"skillway pr.hash 1"
 HASH_BYTES = 16
 _OUR_KEYS = frozenset({"schema", "user.hash", "team.id"})
 _MOST_BYTES = 4096
@@ -51,6 +52,9 @@ def render_telemetry(telemetry: Telemetry) -> bytes | None:
         "environment": telemetry.environment,
         "ca_file": telemetry.ca_file,
     }
+    if telemetry.salt:
+        # From the salt and not the salt: an auditor may have it, and nobody gets from it to people (docs/adr/0031).
+        content["audit_key"] = hmac.new(telemetry.salt.encode(), AUDIT_PURPOSE, hashlib.sha256).hexdigest()
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 

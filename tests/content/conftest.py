@@ -24,7 +24,10 @@ if answer.get("then"):
     answers.update(answer["then"])
     with open(os.path.join(folder, "answers.json"), "w") as stream:
         json.dump(answers, stream)
-sys.stdout.write(answer.get("stdout", ""))
+said = answer.get("stdout", "")
+for word, text in answer.get("when", {{}}).items():
+    said = text if word in sys.argv else said
+sys.stdout.write(said)
 sys.stderr.write(answer.get("stderr", ""))
 sys.exit(answer.get("exit", 0))
 """

@@ -526,7 +526,7 @@ def test_usage_errors_are_an_envelope_too(run_script):
 
 
 def test_help_at_every_level_has_an_example(run_script):
-    for command in ((), ("context",), ("intent",), ("lint",), ("create",)):
+    for command in ((), ("context",), ("intent",), ("lint",), ("create",), ("update",)):
         ran = run_script(SCRIPT, *command, "--help")
         assert ran.code == 0
         assert not command or f"create-pull-request {command[0]}" in ran.stdout.partition("example:")[2]

@@ -13,16 +13,20 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PLUGINS = [REPOSITORY / "base-plugin", REPOSITORY / "developer-tools", *sorted((REPOSITORY / "skills").glob("*"))]
 SKILLS = [path.parent for plugin in PLUGINS for path in sorted(plugin.glob("**/SKILL.md"))]
 SCRIPT_FOLDERS = [skill / "scripts" for skill in SKILLS if (skill / "scripts").is_dir()]
+# watch-ci asks git and the forges with the modules of create-pr, which is in the same plugin.
+SHARED = {"watch-ci": "create-pr"}
 ENTRIES = [
     "developer-tools/skills/create-pr/scripts/create_pull_request.py",
     "skills/swarm/automation-taxonomy/scripts/automation.py",
     "skills/support/escalation-summary/scripts/mask_personal_data.py",
     "base-plugin/skills/find-skill/scripts/find_skill.py",
+    "developer-tools/skills/watch-ci/scripts/watch_ci.py",
 ]
 OLDEST = next((path for path in sorted(Path("~/.pyenv/versions").expanduser().glob("3.9.*/bin/python3"))), None) or (
     shutil.which("python3.9")
 )
 SHIM = "developer-tools/bin/create-pull-request"
+SHIMS = [SHIM, "developer-tools/bin/watch-ci"]
 
 
 def test_there_is_content_to_test():
@@ -72,6 +76,8 @@ def test_scripts_import_nothing_but_the_standard_library_and_their_siblings(repo
     foreign = []
     for folder in SCRIPT_FOLDERS:
         siblings = {path.stem for path in folder.glob("*.py")}
+        shared = folder.parents[1] / SHARED.get(folder.parent.name, "none") / "scripts"
+        siblings |= {path.stem for path in shared.glob("*.py")}
         for path in folder.glob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -86,6 +92,21 @@ def _run(command, cwd):
     finished = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert "Traceback" not in finished.stderr
     return finished
+
+
+@pytest.mark.parametrize("skill", SHARED)
+def test_shared_modules_have_no_name_twice(repository, skill):
+    own, other = (repository / "developer-tools" / "skills" / name / "scripts" for name in (skill, SHARED[skill]))
+
+    assert {path.name for path in own.glob("*.py")} & {path.name for path in other.glob("*.py")} == set()
+
+
+def test_shim_of_watch_ci_finds_what_it_shares(repository, tmp_path):
+    shutil.copytree(repository / "developer-tools", tmp_path / "a check out" / "developer-tools")
+
+    finished = _run([tmp_path / "a check out" / SHIMS[1], "0", "--json"], tmp_path)
+
+    assert json.loads(finished.stdout)["error"]["code"] == "usage"
 
 
 def test_shim_works_in_a_checkout_whose_path_has_spaces(repository, tmp_path, git):
@@ -133,5 +154,5 @@ def test_shim_without_any_python_says_so(repository, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
-def test_shim_is_executable(repository):
-    assert os.access(repository / SHIM, os.X_OK)
+def test_shims_are_executable(repository):
+    assert [shim for shim in SHIMS if not os.access(repository / shim, os.X_OK)] == []

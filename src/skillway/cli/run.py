@@ -29,6 +29,7 @@ COMMANDS = {
     "catalog": "catalog",
     "collector": "collector",
     "usage": "usage",
+    "pr": "pr",
 }
 """From a command's name to its module, in the order of a first day's use."""
 

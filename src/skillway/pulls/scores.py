@@ -1,6 +1,6 @@
 """How good is a description, as far as that can be computed without a model?
 
-The nine dimensions of the judge `pr-description` (docs/guides/pull-requests.md has them with their sources), each
+The nine dimensions of the judge `pr-description` (docs/guides/descriptions-over-time.md has them with their sources), each
 0, 1 or 2, or None where it does not apply or words alone cannot tell. What is computed here is an indication:
 it sees that a reason is given, not that it is a good one. Author, dates and merge state play no part.
 """

@@ -24,12 +24,14 @@ class Change:
         paths: Changed files.
         names: Identifiers that occur in the diff, in changed lines or beside them.
         lines: Added and removed lines that were read.
+        stat: Path, lines added and lines deleted by file; empty when git took too long to count.
         is_cut: Whether the diff or the list of files is longer than what was read; then a missing name proves nothing.
     """
 
     paths: tuple[str, ...] = ()
     names: frozenset[str] = field(default_factory=frozenset)
     lines: int = 0
+    stat: tuple[tuple[str, int, int], ...] = ()
     is_cut: bool = False
 
     def has_path(self, path: str) -> bool:
@@ -51,4 +53,5 @@ def read_change(git: Git, context: Context) -> Change:
     for path in paths:
         names.update(_NAME.findall(path))
         names.add(PurePosixPath(path).name)
-    return Change(paths, frozenset(names), len(changed), is_cut or context.files_are_cut)
+    stat = tuple(git.numstat(context.base_reference))
+    return Change(paths, frozenset(names), len(changed), stat, is_cut or context.files_are_cut)

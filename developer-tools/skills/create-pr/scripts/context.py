@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import remote
 from envelope import REFUSED, USAGE, Failure
@@ -47,6 +47,8 @@ class Context:
         target: Project that receives the pull request, or None when the remote is no forge we know.
         source: Project that the branch is pushed to; differs from `target` for a fork.
     """
+
+    DEFAULT_BASE: ClassVar[str] = "the remote's default branch"
 
     top: str
     branch: str | None
@@ -224,7 +226,7 @@ def _choose_base(
     kept = settings.get(f"branch.{branch}.gh-merge-base")
     if kept:
         return kept, f"git setting branch.{branch}.gh-merge-base"
-    return default, "the remote's default branch" if default else "not known"
+    return default, Context.DEFAULT_BASE if default else "not known"
 
 
 def _base_reference(known: dict[str, tuple[str, str]], base: str | None, *of_remotes: str | None) -> str | None:

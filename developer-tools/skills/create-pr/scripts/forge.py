@@ -1,7 +1,6 @@
-"""Ask a forge and tell it, by running its own program (`gh`, `glab`) as a child process.
+"""Ask a forge, by running its own program (`gh`, `glab`) as a child process.
 
-The program brings the user's own login; nothing here sees a token. Whether a pull request should be made is decided
-before this is called.
+The program brings the user's own login; nothing here sees a token. Telling a forge something is `sending`'s part.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import json
 import re
 import shlex
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,7 +19,6 @@ from process import Finished, MissingProgramError, run_bounded
 from remote import GITHUB, GITLAB, Project
 
 LOOK_TIMEOUT = 30.0  # seconds
-CREATE_TIMEOUT = 120.0  # seconds
 _QUIET = {
     "GH_PROMPT_DISABLED": "1",
     "GH_NO_UPDATE_NOTIFIER": "1",
@@ -37,8 +35,6 @@ _LOGIN_WORDS = re.compile(
 _PASSING_WORDS = re.compile(
     r"\b(?:429|500|502|503|504)\b|rate limit|timed? ?out|could not resolve|connection|temporar|\bEOF\b", re.IGNORECASE
 )
-_EXISTS_WORDS = re.compile(r"already exists", re.IGNORECASE)
-_ADDRESS = re.compile(r"https?://[^\s'\"<>]+/(?:pull|merge_requests)/(\d+)")
 
 
 @dataclass(frozen=True)
@@ -50,22 +46,7 @@ class PullRequest:
     title: str
     state: str  # open, merged or closed
     is_draft: bool = False
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What the forge is told: from which branch to which, with what words."""
-
-    context: Context
-    title: str
-    body: str
-    is_draft: bool
-
-    @property
-    def target(self) -> Project:
-        """The project that receives it."""
-        assert self.context.target is not None
-        return self.context.target
+    head: str = ""  # the newest commit of its branch, when the forge names it
 
 
 def require_target(context: Context) -> Project:
@@ -102,50 +83,47 @@ def compare_address(context: Context) -> str:
     return f"{target.web_address}/compare/{quote(base)}...{prefix}{quote(head)}?expand=1"
 
 
-def find_existing(context: Context) -> list[PullRequest]:
-    """Return the pull requests of the current branch in any state, the newest first.
+def find_existing(context: Context, branch: str | None = None) -> list[PullRequest]:
+    """Return the pull requests of the current branch in any state, the newest first; or those of a branch of the target.
 
     Raises:
         Failure: the program is missing or not logged in (exit 4), or the forge did not answer (exit 9 or 1).
     """
     target = require_target(context)
-    finished = _run(context, _look_arguments(context), LOOK_TIMEOUT)
+    source = target if branch else context.source or target
+    finished = run(context, _look_arguments(context, branch or context.head_branch or ""), LOOK_TIMEOUT)
     if finished.returncode:
         raise _failed_look(context, finished)
+    rows = _parsed(target, finished, list)
     try:
-        rows = list(json.loads(finished.text or "[]"))
-        found = [
-            _github_row(row) if target.forge == GITHUB else _gitlab_row(row) for row in rows if _is_ours(row, context)
-        ]
+        row_of = _github_row if target.forge == GITHUB else _gitlab_row
+        found = [row_of(row) for row in rows if _is_ours(row, source)]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise Failure(
-            "unreadable_answer",
-            f"{target.cli} did not answer with the list that was asked for: {finished.text[:120]!r}.",
-            fix=f"Check `{target.cli} --version`; a current one answers with JSON.",
-            exit_code=FAILED,
-        ) from error
+        raise _unreadable(target, finished) from error
     return sorted(found, key=lambda one: -one.number)
 
 
-def refuse_second(found: list[PullRequest], context: Context) -> None:
-    """Raise when the branch has a pull request already.
+def refuse_second(found: list[PullRequest]) -> None:
+    """Raise when the branch has an open pull request already.
 
     Raises:
-        Failure: one is open (exit 8), or one was merged and the branch is done (exit 6).
+        Failure: one is open (exit 8).
     """
-    by_state = {state: [one for one in found if one.state == state] for state in ("open", "merged")}
-    if by_state["open"]:
-        raise already_exists(by_state["open"][0])
-    if by_state["merged"]:
-        merged = by_state["merged"][0]
-        raise Failure(
-            "merged_branch",
-            f"{context.head_branch} was merged with {merged.address}; what is added to it now would surprise.",
-            fix="Put new work on a new branch from the base.",
-            exit_code=REFUSED,
-            next_actions=[f"git switch -c NAME {shlex.quote(context.base_reference or '')}"],
-            data={"merged": merged.__dict__},
-        )
+    for one in found:
+        if one.state == "open":
+            raise already_exists(one)
+
+
+def merged_branch(merged: PullRequest, context: Context) -> Failure:
+    """Return the ending "this branch is done"."""
+    return Failure(
+        "merged_branch",
+        f"{context.head_branch} was merged with {merged.address}; what is added to it now would surprise.",
+        fix="Put new work on a new branch from the base.",
+        exit_code=REFUSED,
+        next_actions=[f"git switch -c NAME {shlex.quote(_short(context.base_reference))}"],
+        data={"merged": asdict(merged)},
+    )
 
 
 def already_exists(existing: PullRequest) -> Failure:
@@ -153,45 +131,45 @@ def already_exists(existing: PullRequest) -> Failure:
     return Failure(
         "already_exists",
         f"The branch has an open pull request already: {existing.address}",
-        fix="Change that one; its title and description can be edited.",
+        fix="Change that one; `create-pull-request update` checks and sends a new title and description.",
         exit_code=CONFLICT,
-        data={"existing": existing.__dict__},
+        next_actions=["create-pull-request update --help"],
+        data={"existing": asdict(existing)},
     )
 
 
-def create(proposal: Proposal) -> tuple[PullRequest, list[str]]:
-    """Create the pull request once; return it, and warnings.
+def visibility(context: Context) -> str:
+    """Return `public`, `internal` or `private`, or an empty string when the forge's program does not say."""
+    target = require_target(context)
+    if target.forge == GITHUB:
+        arguments = ["repo", "view", f"{target.host}/{target.path}", "--json", "visibility"]
+    else:
+        arguments = ["repo", "view", target.web_address, "--output", "json"]
+    try:
+        finished = run(context, arguments, LOOK_TIMEOUT)
+        told = _parsed(target, finished, dict).get("visibility") if finished.returncode == 0 else ""
+    except Failure:
+        return ""
+    return told.lower() if isinstance(told, str) else ""
 
-    After a failure the forge is asked again, because a creation can succeed although its answer got lost.
+
+def read_description(context: Context, number: int) -> tuple[str, str]:
+    """Return title and description of a pull request as they are now.
 
     Raises:
-        Failure: nothing was created (exit 1, 4 or 9), one existed (exit 8), or it cannot be told (exit 10).
+        Failure: it could not be read (exit 1, 4, 9 or 10).
     """
-    finished = _run(proposal.context, create_arguments(proposal), CREATE_TIMEOUT, proposal.body.encode())
-    match = _ADDRESS.search(finished.text)
-    if finished.returncode == 0 and match:
-        return PullRequest(int(match.group(1)), match.group(0), proposal.title, "open", proposal.is_draft), []
-    if _EXISTS_WORDS.search(finished.stderr):
-        known = _ADDRESS.search(finished.stderr)
-        address, number = (known.group(0), int(known.group(1))) if known else ("(address not given)", 0)
-        raise already_exists(PullRequest(number, address, "", "open"))
-    return _look_again(proposal, finished)
-
-
-def create_arguments(proposal: Proposal) -> list[str]:
-    """Return the arguments for the forge's program; the body of a GitHub pull request goes through stdin."""
-    context, target = proposal.context, proposal.target
-    source = context.source or target
-    base, head = context.base or "", context.head_branch or ""
-    if target.forge == GITLAB:
-        arguments = ["mr", "create", "--yes", "--repo", target.web_address, "--source-branch", head]
-        arguments += ["--target-branch", base, f"--title={proposal.title}", f"--description={proposal.body}"]
-        arguments += ["--head", source.path] if source.path != target.path else []
+    target = require_target(context)
+    if target.forge == GITHUB:
+        place = ["--repo", f"{target.host}/{target.path}", "--json", "title,body"]
+        arguments = ["pr", "view", str(number), *place]
     else:
-        full_head = f"{source.owner}:{head}" if source.path != target.path else head
-        arguments = ["pr", "create", "--repo", f"{target.host}/{target.path}", "--base", base, "--head", full_head]
-        arguments += [f"--title={proposal.title}", "--body-file=-"]
-    return [*arguments, "--draft"] if proposal.is_draft else arguments
+        arguments = ["mr", "view", str(number), "--repo", target.web_address, "--output", "json"]
+    finished = run(context, arguments, LOOK_TIMEOUT)
+    if finished.returncode:
+        raise failed_run(context, finished)
+    shown = _parsed(target, finished, dict)
+    return str(shown.get("title") or ""), str(shown.get("body") or shown.get("description") or "")
 
 
 def read_issue(context: Context, ref: str) -> str | None:
@@ -207,7 +185,7 @@ def read_issue(context: Context, ref: str) -> str | None:
         arguments = ["issue", "view", number.group(1), "--repo", f"{target.host}/{target.path}", "--json", "title,body"]
     else:
         arguments = ["issue", "view", number.group(1), "--repo", target.web_address, "--output", "json"]
-    finished = _run(context, arguments, LOOK_TIMEOUT)
+    finished = run(context, arguments, LOOK_TIMEOUT)
     try:
         shown = json.loads(finished.text) if finished.returncode == 0 else None
     except ValueError:
@@ -217,36 +195,65 @@ def read_issue(context: Context, ref: str) -> str | None:
     return f"{shown.get('title') or ''}\n{shown.get('body') or shown.get('description') or ''}"
 
 
-def _look_arguments(context: Context) -> list[str]:
+def _look_arguments(context: Context, head: str) -> list[str]:
     target = require_target(context)
-    head = context.head_branch or ""
     if target.forge == GITLAB:
         return ["mr", "list", "--repo", target.web_address, "--source-branch", head, "--all", "--output", "json"]
-    fields = "number,url,title,state,isDraft,headRepositoryOwner"
+    fields = "number,url,title,state,isDraft,headRepositoryOwner,headRefOid"
     repository = f"{target.host}/{target.path}"
     return ["pr", "list", "--repo", repository, "--head", head, "--state", "all", "--limit", "30", "--json", fields]
 
 
-def _is_ours(row: dict[str, Any], context: Context) -> bool:
+def _is_ours(row: dict[str, Any], source: Project) -> bool:
     """Whether a listed pull request comes from the project we push to; forks use the same branch names."""
     owner = row.get("headRepositoryOwner")
-    source = context.source or context.target
-    if not isinstance(owner, dict) or source is None:
+    if not isinstance(owner, dict):
         return True
     return bool(str(owner.get("login", "")).casefold() == source.owner.casefold())
 
 
 def _github_row(row: dict[str, Any]) -> PullRequest:
-    state = str(row.get("state", "open")).lower()
-    return PullRequest(int(row["number"]), str(row["url"]), str(row.get("title", "")), state, bool(row.get("isDraft")))
+    state, head = str(row.get("state", "open")).lower(), str(row.get("headRefOid") or "")
+    title, is_draft = str(row.get("title", "")), bool(row.get("isDraft"))
+    return PullRequest(int(row["number"]), str(row["url"]), title, state, is_draft, head)
 
 
 def _gitlab_row(row: dict[str, Any]) -> PullRequest:
     state = {"opened": "open", "locked": "open"}.get(str(row.get("state", "opened")), str(row.get("state")))
-    return PullRequest(int(row["iid"]), str(row["web_url"]), str(row.get("title", "")), state, bool(row.get("draft")))
+    title, is_draft = str(row.get("title", "")), bool(row.get("draft"))
+    return PullRequest(int(row["iid"]), str(row["web_url"]), title, state, is_draft, str(row.get("sha") or ""))
 
 
-def _run(context: Context, arguments: list[str], timeout: float, stdin: bytes | None = None) -> Finished:
+def _parsed(target: Project, finished: Finished, shape: type) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the JSON that the program printed; of nothing, an empty value of the shape."""
+    try:
+        value = json.loads(finished.text) if finished.text.strip() else shape()
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(target, finished) from error
+    if not isinstance(value, shape):
+        raise _unreadable(target, finished)
+    return value
+
+
+def _unreadable(target: Project, finished: Finished) -> Failure:
+    return Failure(
+        "unreadable_answer",
+        f"{target.cli} did not answer with what was asked for: {finished.text[:120]!r}.",
+        fix=f"Check `{target.cli} --version`; a current one answers with JSON.",
+        exit_code=FAILED,
+    )
+
+
+def _short(reference: str | None) -> str:
+    return (reference or "").replace("refs/remotes/", "", 1).replace("refs/heads/", "", 1)
+
+
+def run(context: Context, arguments: list[str], timeout: float, stdin: bytes | None = None) -> Finished:
+    """Run the forge's program and return how it ended, whatever the exit code.
+
+    Raises:
+        Failure: it is not installed (exit 4).
+    """
     target = require_target(context)
     program = find_program(target)
     if program is None:
@@ -271,14 +278,15 @@ def _missing_program(context: Context, target: Project) -> Failure:
 
 
 def _failed_look(context: Context, finished: Finished) -> Failure:
-    failure = _failed_run(context, finished)
+    failure = failed_run(context, finished)
     if failure.exit_code == AUTH:
         return failure
     failure.message = f"It cannot be told whether a pull request exists already, so none is created. {failure.message}"
     return failure
 
 
-def _failed_run(context: Context, finished: Finished) -> Failure:
+def failed_run(context: Context, finished: Finished) -> Failure:
+    """Return the ending for a program that did not do what it was asked for, by what it said."""
     target = require_target(context)
     said = " ".join(finished.stderr.split())[:300] or f"exit code {finished.returncode}"
     if finished.timed_out:
@@ -302,23 +310,3 @@ def _failed_run(context: Context, finished: Finished) -> Failure:
         else "Mend what it names.",
         exit_code=RETRY_LATER if passing else FAILED,
     )
-
-
-def _look_again(proposal: Proposal, finished: Finished) -> tuple[PullRequest, list[str]]:
-    failure = _failed_run(proposal.context, finished)
-    try:
-        existing = [one for one in find_existing(proposal.context) if one.state == "open"]
-    except Failure:
-        existing = []
-    if existing:
-        return existing[0], [
-            f"{proposal.target.cli} reported a failure, but the pull request is there: {failure.message}"
-        ]
-    if finished.returncode == 0:
-        failure = Failure(
-            "no_address",
-            f"{proposal.target.cli} ended well but named no pull request: {finished.text[:120]!r}.",
-            fix="Look in the browser whether it is there.",
-            next_actions=[compare_address(proposal.context)],
-        )
-    raise failure

@@ -5,6 +5,7 @@ Answers single questions; `context` puts the answers together.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 
 from envelope import FAILED, NOT_FOUND, TIMED_OUT, Failure
@@ -145,6 +146,40 @@ class Git:
         finished = self.run("-c", big, "diff", "--unified=1", *_PLAIN_DIFF, f"{base}...HEAD", limit=limit)
         return finished.text, finished.is_truncated
 
+    def numstat(self, base: str) -> list[tuple[str, int, int]]:
+        """Return the files that differ since HEAD left `base` as path, lines added, lines deleted; empty when it takes long.
+
+        Binary files, and those over 8 MiB, count as one added line.
+        """
+        big = f"core.bigFileThreshold={BIG_FILE}"
+        try:
+            finished = self.run("-c", big, "diff", "--numstat", "-z", *_PLAIN_DIFF, f"{base}...HEAD", timeout=10.0)
+        except Failure:
+            return []
+        rows = (row.split("\t", 2) for row in finished.text.split("\0")[: None if not finished.is_truncated else -1])
+        return [(row[2], *_counted(row[0], row[1])) for row in rows if len(row) == 3]  # noqa: PLR2004 - the fields above
+
+    def new_commits(self, base: str, limit: int) -> list[str]:
+        """Return the ids of the newest commits of `base..HEAD`, HEAD first."""
+        return (self.ask("rev-list", "--topo-order", f"--max-count={limit}", f"{base}..HEAD") or "").split()
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether a commit is in this repository."""
+        return self.run("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
+    def is_ancestor(self, commit: str, other: str) -> bool:
+        """Whether `other` is or contains `commit`."""
+        return self.run("merge-base", "--is-ancestor", commit, other).returncode == 0
+
+    def merge_base(self, reference: str) -> str:
+        """Return the commit at which HEAD left `reference`, or an empty string."""
+        return self.ask("merge-base", "HEAD", reference) or ""
+
+    def common_folder(self) -> str:
+        """Return the folder that all working trees of the repository share, absolute and without links."""
+        told = self.ask("rev-parse", "--git-common-dir") or ".git"
+        return os.path.realpath(os.path.join(self.cwd, told))  # noqa: PTH118 - realpath of a name that git gave
+
     def has_file(self, path: str) -> bool:
         """Whether a tracked file has that path, or a path that ends with it."""
         return bool(self.ask("ls-files", "--", f":(top,glob)**/{_escape_glob(path)}", limit=4096))
@@ -155,6 +190,10 @@ class Git:
             return self.run("grep", "-qF", "-e", word, "HEAD", "--", ":(top)", timeout=5.0).returncode == 0
         except Failure:
             return True
+
+
+def _counted(added: str, deleted: str) -> tuple[int, int]:
+    return (int(added), int(deleted)) if added.isdigit() and deleted.isdigit() else (1, 0)
 
 
 def _command(arguments: tuple[str, ...]) -> str:

@@ -10,17 +10,21 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Iterable, Sequence
 
+import consistency
+import leaks
 import prose
 from change import Change
+from findings import ERROR, WARNING, Finding
+from findings import error as _error
+from findings import warning as _warning
 
-ERROR = "error"
-WARNING = "warning"
 TITLE_LIMIT = 72  # characters; longer ones are cut in lists of pull requests
 BODY_LIMIT = 60_000  # characters; GitHub refuses more than 65,536
 WORD_BANDS = ((50, 250), (500, 400))  # (changed lines up to, words allowed)
 WORDS_FOR_LARGE = 700
 RETELLING_SHARE = 0.25  # of the words; a description above it reads like the diff
 RETELLING_LEAST = 8  # names, below which a share says nothing
+CONSISTENCY_FLOOR = 0.6  # of 1; text of the right length that speaks of the wrong files and task has 0.5
 WHY_OVERLAP = 0.4  # of the reason's content words that the description has to hold
 NAMES_CHECKED = 40
 
@@ -52,24 +56,6 @@ _FILE = re.compile(
 _IDENTIFIER = re.compile(r"^[A-Za-z_]\w*(?:(?:\.|::)[A-Za-z_]\w*)*(?:\(\))?$")
 _PROSE_PATH = re.compile(r"(?<![\w/:.@-])(?:[\w.-]+/)+[\w.-]+\.[A-Za-z]\w{0,5}\b")
 _CONTENT = re.compile(r"[^\W\d_]{4,}")
-_SECRETS = {
-    "an AWS access key": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    "a GitHub token": re.compile(r"\b(?:gh[opsur]_[A-Za-z0-9]{36,}|github_pat_\w{40,})\b"),
-    "a GitLab token": re.compile(r"\bglpat-[\w-]{20,}"),
-    "a Slack token": re.compile(r"\bxox[abprs]-[\w-]{10,}"),
-    "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{24,}"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a reviewer would stumble over: what it is, where, and what to do about it."""
-
-    rule: str
-    severity: str
-    message: str
-    fix: str
 
 
 @dataclass(frozen=True)
@@ -84,6 +70,7 @@ class Draft:
         why: The reason in the intent file, or None when there is none yet.
         known_issues: Issues that the user or the intent names, as `#12`.
         exists: Whether the repository has a file of that path or a file that holds that name.
+        parent: Number and address of the pull request that this one is stacked on, or None.
     """
 
     title: str
@@ -93,11 +80,12 @@ class Draft:
     why: str | None = None
     known_issues: frozenset[str] = field(default_factory=frozenset)
     exists: Callable[[str], bool] = field(default=lambda _name: False)
+    parent: tuple[int, str] | None = None
 
 
 def lint(draft: Draft) -> list[Finding]:
     """Return everything that is wrong with a draft, errors first; a secret's value is not repeated."""
-    found = [*_title(draft), *_secrets(draft)]
+    found = [*title_findings(draft.title), *leaks.find_secrets(draft.title, draft.body), *_stack_line(draft)]
     if not prose.without_comments(draft.body).strip():
         found.append(_error("empty-body", "The description is empty.", "Say why the change is made and what to know."))
     elif any(prose.same_text(draft.body, template) for template in draft.templates):
@@ -107,7 +95,17 @@ def lint(draft: Draft) -> list[Finding]:
             )
         )
     else:
-        for rule in (_length, _missing_why, _file_list, _retelling, _test_plan, _template, _issues, _unknown_names):
+        for rule in (
+            _length,
+            _missing_why,
+            _file_list,
+            _retelling,
+            _test_plan,
+            _template,
+            _issues,
+            _unknown_names,
+            _agreement,
+        ):
             found += rule(draft)
     return sorted(found, key=lambda finding: finding.severity != ERROR)
 
@@ -121,7 +119,39 @@ def as_json(findings: Iterable[Finding], draft: Draft) -> dict[str, Any]:
         "retelling_share": round(retelling_share(draft), 3),
         "changed_lines_read": draft.change.lines,
         "diff_is_cut": draft.change.is_cut,
+        "consistency": _measured(draft),
     }
+
+
+def _measured(draft: Draft) -> dict[str, Any] | None:
+    """Return how well text and change agree, with the share of words that name changed files; None without a diff stat."""
+    if not draft.change.stat:
+        return None
+    measured = consistency.measure(draft.title, draft.body, draft.change.stat)
+    ratio = consistency.retelling_ratio(draft.body, draft.change.stat)
+    return {**asdict(measured), "file_name_ratio": round(ratio, 3), "floor": CONSISTENCY_FLOOR}
+
+
+def _agreement(draft: Draft) -> list[Finding]:
+    """Warn, and never more: the score is an indication, and a good description can be an unusual one."""
+    measured = _measured(draft)
+    if measured is None or measured["score"] >= CONSISTENCY_FLOOR:
+        return []
+    message = f"Text and change agree by {measured['score']:.2f} of 1. {' '.join(measured['remarks'])}"
+    return [_warning("inconsistent", message.strip(), "Check that the text speaks of this change and of all of it.")]
+
+
+def _stack_line(draft: Draft) -> list[Finding]:
+    if draft.parent is None:
+        return []
+    number, address = draft.parent
+    named = re.compile(rf"{re.escape(address)}(?!\d)|[#!]{number}(?!\d)")
+    if any(
+        re.match(r"\W*stack(?:ed)?\b", line, re.IGNORECASE) and named.search(line) for line in draft.body.splitlines()
+    ):
+        return []
+    message = f"The branch is stacked on {address}, and the description has no line that says so."
+    return [_error("stack-line", message, f"Add the line: Stack: on #{number}, which is to be merged first.")]
 
 
 def allowed_words(change: Change) -> int:
@@ -149,8 +179,9 @@ def _looks_like_code(name: str) -> bool:
     return bool(_PATH.match(plain) or _FILE.match(plain) or "_" in plain or re.search(r"[a-z][A-Z]", plain))
 
 
-def _title(draft: Draft) -> list[Finding]:
-    title = draft.title.strip()
+def title_findings(title: str) -> list[Finding]:
+    """Return what is wrong with a title alone."""
+    title = title.strip()
     if not title:
         return [_error("empty-title", "The title is empty.", "Say in one line what the change does.")]
     found = []
@@ -163,18 +194,6 @@ def _title(draft: Draft) -> list[Finding]:
     if title.endswith("."):
         found.append(_warning("title-full-stop", "The title ends with a full stop.", "Leave it out."))
     return found
-
-
-def _secrets(draft: Draft) -> list[Finding]:
-    return [
-        _error(
-            "secret",
-            f"Title or description hold what looks like {what}.",
-            "Take it out, and replace the secret itself.",
-        )
-        for what, pattern in _SECRETS.items()
-        if pattern.search(draft.title) or pattern.search(draft.body)
-    ]
 
 
 def _length(draft: Draft) -> list[Finding]:
@@ -309,11 +328,3 @@ def _is_identifier(span: str) -> bool:
     plain = span.rstrip("()")
     looks = span.endswith("()") or "_" in plain.strip("_") or bool(re.search(r"[a-z][A-Z]", plain))
     return bool(_IDENTIFIER.match(span)) and looks and not _FILE.match(span)
-
-
-def _error(rule: str, message: str, fix: str) -> Finding:
-    return Finding(rule, ERROR, message, fix)
-
-
-def _warning(rule: str, message: str, fix: str) -> Finding:
-    return Finding(rule, WARNING, message, fix)
