@@ -24,7 +24,6 @@ COMMANDS = {
     "init": "init",
     "demo": "demo",
     "guard": "guard",
-    "pr": "pr",
     "eval": "eval",
     "catalog": "catalog",
     "collector": "collector",
