@@ -7,8 +7,8 @@ from skillway_sync.telemetry_files import render_telemetry
 
 
 def _rendered(**more):
-    given = {"endpoint": "https://collector.example", **more}
-    return render_telemetry(parse_telemetry(given))
+    telemetry, _ = parse_telemetry({"telemetry": {"endpoint": "https://collector.example", **more}})
+    return render_telemetry(telemetry)
 
 
 def test_the_audit_key_is_made_of_the_salt_and_does_not_show_it():
