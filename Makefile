@@ -8,6 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENT := tests/client/node_modules
+SENDERS := tests/senders/node_modules
 
 help:
 	@echo "make try    check, build, sign, publish and sync this repository onto a laptop root in .skillway, and show it alive"
@@ -38,6 +39,13 @@ $(CLIENT)/.installed: tests/client/package.json
 		|| echo "not run: the tests with the real client (npm could not install it)"; \
 	else echo "not run: the tests with the real client (no npm)"; fi
 
+# The OpenTelemetry SDK for JavaScript, which sends to our receiver.
+$(SENDERS)/.installed: tests/senders/package.json
+	@if command -v npm >/dev/null 2>&1; then \
+		npm install --prefix tests/senders --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null && touch $@ \
+		|| echo "not run: the tests with the OpenTelemetry SDK for JavaScript (npm could not install it)"; \
+	else echo "not run: the tests with the OpenTelemetry SDK for JavaScript (no npm)"; fi
+
 try: $(VENV)/.try
 	@$(BIN)/skillway demo
 
@@ -48,7 +56,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --eval-annotations -t=3.9- --violations hooks $(wildcard */*/scripts */skills/*/scripts skills/*/*/scripts)
 
-test: $(VENV)/.dev $(CLIENT)/.installed lint
+test: $(VENV)/.dev $(CLIENT)/.installed $(SENDERS)/.installed lint
 	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 bench: $(VENV)/.dev $(CLIENT)/.installed

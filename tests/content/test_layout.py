@@ -17,6 +17,7 @@ ENTRIES = [
     "developer-tools/skills/create-pr/scripts/create_pull_request.py",
     "skills/swarm/automation-taxonomy/scripts/automation.py",
     "skills/support/escalation-summary/scripts/mask_personal_data.py",
+    "base-plugin/skills/find-skill/scripts/find_skill.py",
 ]
 OLDEST = next((path for path in sorted(Path("~/.pyenv/versions").expanduser().glob("3.9.*/bin/python3"))), None) or (
     shutil.which("python3.9")

@@ -25,6 +25,9 @@ COMMANDS = {
     "demo": "demo",
     "guard": "guard",
     "eval": "eval",
+    "catalog": "catalog",
+    "collector": "collector",
+    "usage": "usage",
 }
 """From a command's name to its module, in the order of a first day's use."""
 
