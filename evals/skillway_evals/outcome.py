@@ -148,7 +148,8 @@ class SuiteResult:
         expected_runs: How many runs the plan asked for; fewer means not all ran.
         expected_triggers: As `expected_runs`, in prompts times repeats.
         signed: Whether every verdict carries a valid signature of the protected workflow; else all is advisory.
-        attempts: From content hash to how many attempts the ledger holds.
+        attempts: From content hash to how many attempts may have shown somebody an answer: all in the ledger but
+            those that ended in a recorded fault of the infrastructure.
     """
 
     skill: str

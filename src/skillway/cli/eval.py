@@ -11,6 +11,9 @@ VERBS = {
     "import": "eval_import",
     "export": "eval_export",
     "lint": "eval_lint",
+    "plan": "eval_plan",
+    "run": "eval_run",
+    "report": "eval_report",
 }
 """From a verb to its module, in the order of an author's work."""
 
@@ -37,4 +40,6 @@ def command() -> None:
     Example:
       skillway eval new support:escalation-summary --example "Sum this up for the network team"
       skillway eval lint
+      skillway eval plan
+      skillway eval run support:escalation-summary --max-usd 5
     """  # noqa: D301 - click's mark for "do not re-wrap"
