@@ -93,10 +93,10 @@ def _alias(path: Path, number: int, line: str) -> Alias:
         content = json.loads(line)
         if content["schema"] != SCHEMA:
             raise ValueError(f"schema {content['schema']!r}, expected {SCHEMA}")  # noqa: TRY301 - told like every other fault
-        names = [content[key] for key in ("former", "name", "day", "skill_digest")]
-        if not all(isinstance(name, str) for name in names):
+        texts = {key: content[key] for key in ("former", "name", "day", "skill_digest")}
+        if not all(isinstance(text, str) for text in texts.values()):
             raise TypeError("a value that is no text")  # noqa: TRY301 - as above
-        return Alias(*names, loaded={str(arm): str(digest) for arm, digest in content["loaded"].items()})
+        return Alias(**texts, loaded={str(arm): str(digest) for arm, digest in content["loaded"].items()})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise AliasError(
             f"{path}:{number} is no move of a skill ({type(error).__name__}: {error}).",

@@ -79,8 +79,8 @@ class Evidence:
 
     def day(self, report: SuiteReport) -> str:
         """Give the day of the latest verdict of a report, as in 2026-11-20, or an empty text."""
-        slots = [*report.plan.cases, *report.plan.triggers]
-        found = (self.store.find(slot.key) for slot in slots)
+        keys = [slot.key for slot in report.plan.cases] + [slot.key for slot in report.plan.triggers]
+        found = map(self.store.find, keys)
         return max((verdict.at[:10] for verdict in found if verdict is not None), default="")
 
 

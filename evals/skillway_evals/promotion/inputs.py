@@ -19,7 +19,7 @@ from skillway.errors import SkillwayError
 from skillway.organisation import Organisation
 from skillway.usage.report import last_days
 from skillway.usage.values import UsageReport
-from skillway_evals.agent.arms import Subject, find_subject
+from skillway_evals.agent.arms import find_subject
 from skillway_evals.gate import decide
 from skillway_evals.lint import Severity, lint_suite
 from skillway_evals.outcome import Outcome
@@ -154,7 +154,7 @@ class UsageInput:
         weeks = gate.options.get("weeks", DEFAULT_WEEKS)
         report = self._report(weeks)
         if isinstance(report, str):
-            return [Condition(gate.kind, gate.kind, Outcome.NOT_RUN, report, next_actions=("skillway usage report",))]
+            return [Condition(gate.kind, gate.kind, Outcome.NOT_RUN, report, next_actions=("skillway collector",))]
         return self._reach(subject, gate, report, weeks) if gate.kind == "reach" else [_cost(subject, gate, report)]
 
     def _report(self, weeks: int) -> UsageReport | str:
@@ -226,15 +226,3 @@ def suite_folder(repository: Path, skill: str) -> Path:
 def _no_suite(gate: str, subject: str) -> Condition:
     action = f"skillway eval new {subject}"
     return Condition(gate, "suite", Outcome.NOT_RUN, "It has no eval suite.", next_actions=(action,))
-
-
-__all__ = [
-    "CheckInput",
-    "EvidenceInput",
-    "LintInput",
-    "OwnerInput",
-    "Subject",
-    "UsageInput",
-    "skill_inputs",
-    "suite_folder",
-]

@@ -19,7 +19,6 @@ from skillway_evals.running.settings import HARNESS_VERSION, JudgeChoice, Settin
 from skillway_evals.store.line import content_key
 from skillway_evals.suite import Arm, Case, Runner, Suite, Trigger
 
-
 TRIGGERS = "triggers"
 """How an alias names what trigger sessions load; runs are named by their arm."""
 

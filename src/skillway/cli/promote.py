@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from skillway.cli.check import void
 from skillway.cli.output import Output, json_option, print_envelope
 from skillway.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNDECIDED, RefusedError
 
@@ -136,7 +137,7 @@ def _check(out: Output, repository: Repository) -> int:
     count = len(repository.staying())
     with out.progress(range(count), label="Checking evidence", length=count) as steps:
         bar = iter(steps)
-        found = repository.check(lambda: next(bar, None) and None)
+        found = repository.check(lambda: void(next(bar, None)))
     _keep_summary(repository)
     codes = [_code(one) for one in found]
     code = EXIT_FINDINGS if EXIT_FINDINGS in codes else EXIT_UNDECIDED if EXIT_UNDECIDED in codes else EXIT_OK
