@@ -115,7 +115,7 @@ async def _run_async(
     settings = frame.settings
     head = {"client": settings.client_version, "model": settings.model}
     async with Journal(settings.store.folder, signer=frame.signer, head=head) as journal:
-        client = _client(frame, journal, concurrency)
+        client = answering_client(frame, journal, concurrency)
         means = Means(
             client=client,
             budget=Budget(cap),
@@ -131,7 +131,7 @@ async def _run_async(
             await client.close()
 
 
-def _client(frame: Frame, journal: Any, concurrency: int) -> ModelClient:  # noqa: ANN401 - imported late
+def answering_client(frame: Frame, journal: Any, concurrency: int) -> ModelClient:  # noqa: ANN401 - imported late
     """Choose who answers; the SDK is loaded only when something is asked."""
     from skillway_evals.models.lazy import LazyClient
     from skillway_evals.models.replay import ReplayClient

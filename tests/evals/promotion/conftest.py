@@ -1,10 +1,13 @@
 """A real git repository with a team's skill, its suite, a signed verdict store and a collector's store."""
 
 import asyncio
+import io
 import json
+import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from skillway.catalog import load_catalog
+from skillway.cli.run import run_command
 from skillway.collector.decode import decode
 from skillway.collector.otlp_json import JSON
 from skillway.collector.store import open_store
@@ -55,21 +59,34 @@ class Place:
     def run(self, *words, **environment):
         """Run skillway in a process of its own, in the repository."""
         command = [sys.executable, "-m", "skillway", *words]
-        import os
-
-        variables = {**os.environ, "SKILLWAY_USAGE_STORE": str(self.usage), **environment}
-        if not self.usage.exists():
-            del variables["SKILLWAY_USAGE_STORE"]
+        variables = {**os.environ, **self._variables(), **environment}
         return subprocess.run(command, cwd=self.root, env=variables, capture_output=True, text=True, check=False)
 
-    def ask(self, *words, **environment):
-        done = self.run(*words, "--json", **environment)
-        return done.returncode, json.loads(done.stdout)
+    def ask(self, *words):
+        """Run skillway in this process with --json, and give its exit code and envelope."""
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as said:
+            patch.chdir(self.root)
+            for name, value in self._variables().items():
+                patch.setenv(name, value)
+            code = run_command([*words, "--json"])
+        return code, json.loads(said.getvalue())
+
+    def tell(self, *words):
+        """Run skillway in this process, and give its exit code and what a person reads."""
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as said:
+            patch.chdir(self.root)
+            for name, value in self._variables().items():
+                patch.setenv(name, value)
+            code = run_command([*words])
+        return code, said.getvalue()
+
+    def _variables(self):
+        return {"SKILLWAY_USAGE_STORE": str(self.usage)} if self.usage.exists() else {}
 
     def evidence(self):
         return Evidence(self.root, load_catalog(self.root, load_organisation(self.root)))
 
-    def plant(self, skill=SKILL, *, only=lambda slot: True, signer=None, provenance="live", answer=None):
+    def plant(self, skill=SKILL, *, only=bool, signer=None, provenance="live", answer=None):
         """Write verdicts as a run of the protected workflow would: good answers with the skill, poor ones without."""
         plugin, _, name = skill.partition(":")
         suite = load_suite(self.root / "evals" / "suites" / plugin / name)
@@ -142,10 +159,20 @@ def write_suite(root, skill=SKILL, *, cases=CASES, triggers=TRIGGERS, extra=None
     head = {"schema": 1, "skill": skill, "runner": "messages", "arms": ["none", "plugin"], **(extra or {})}
     parts = {
         "suite": head,
-        "cases": {"cases": [{"id": f"case-{n}", "prompt": f"The customer wrote of a {TOPICS[n]}. What now?", "graders": [check]} for n in range(cases)]},
+        "cases": {
+            "cases": [
+                {"id": f"case-{n}", "prompt": f"The customer wrote of a {TOPICS[n]}. What now?", "graders": [check]}
+                for n in range(cases)
+            ]
+        },
         "triggers": {
-            "should": [{"prompt": f"Put the thread on the {TOPICS[n]} together for the network people"} for n in range(triggers)],
-            "should_not": [{"prompt": f"Translate the letter on the {TOPICS[-1 - n]} into French"} for n in range(triggers)],
+            "should": [
+                {"prompt": f"Put the thread on the {TOPICS[n]} together for the network people"}
+                for n in range(triggers)
+            ],
+            "should_not": [
+                {"prompt": f"Translate the letter on the {TOPICS[-1 - n]} into French"} for n in range(triggers)
+            ],
         },
     }
     for part, content in parts.items():
@@ -153,9 +180,13 @@ def write_suite(root, skill=SKILL, *, cases=CASES, triggers=TRIGGERS, extra=None
     return folder
 
 
-def write_skill(folder, name, description="Use it to sum a thread up for another team, when somebody asks for a summary."):
+def write_skill(
+    folder, name, description="Use it to sum a thread up for another team, when somebody asks for a summary."
+):
     (folder / name).mkdir(parents=True)
-    (folder / name / "SKILL.md").write_text(f"---\nname: {name}\ndescription: {description}\n---\n\n# Sum up\n\nRead it, then say it shortly.\n")
+    (folder / name / "SKILL.md").write_text(
+        f"---\nname: {name}\ndescription: {description}\n---\n\n# Sum up\n\nRead it, then say it shortly.\n"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -168,24 +199,25 @@ def signer(key):
     return Signer(key)
 
 
-@pytest.fixture
-def place(tmp_path, repository, key):
-    root = tmp_path / "repo"
-    root.mkdir()
-    (root / "organisation.yaml").write_text('name: example\nowners: ["@example/platform"]\nteams:\n  - name: support\n    owners: ["@example/support"]\n')
+def start(folder, repository, key):
+    root = folder / "repo"
+    root.mkdir(parents=True)
+    teams = 'teams:\n  - name: support\n    owners: ["@example/support"]\n'
+    (root / "organisation.yaml").write_text(f'name: example\nowners: ["@example/platform"]\n{teams}')
+    (root / ".gitignore").write_text(".skillway/\n")
     shutil.copy(repository / "promotion.yaml", root)
-    for folder, content in (
-        ("developer-tools", {"name": "developer-tools", "version": "1.2.3", "description": "Skills for every engineer."}),
-        ("skills/support", {"name": "support", "version": "0.4.0", "description": "Skills of support.", "skills": "./"}),
+    for place, content in (
+        ("developer-tools", {"name": "developer-tools", "version": "1.2.3", "description": "For every engineer."}),
+        ("skills/support", {"name": "support", "version": "0.4.0", "description": "Of support.", "skills": "./"}),
     ):
-        (root / folder / ".claude-plugin").mkdir(parents=True)
-        (root / folder / ".claude-plugin" / "plugin.json").write_text(json.dumps(content, indent=2) + "\n")
+        (root / place / ".claude-plugin").mkdir(parents=True)
+        (root / place / ".claude-plugin" / "plugin.json").write_text(json.dumps(content, indent=2) + "\n")
     write_skill(root / "skills" / "support", "sum-up")
     write_suite(root)
     (root / "evals" / "keys").mkdir()
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (root / "evals" / "keys" / "ci.pem").write_bytes(pem)
-    found = Place(root, tmp_path / "usage.db")
+    found = Place(root, folder / "usage.db")
     found.git("init", "--quiet", "-b", "main")
     found.git("config", "user.name", "Ada")
     found.git("config", "user.email", "ada@example.com")
@@ -193,9 +225,24 @@ def place(tmp_path, repository, key):
     return found
 
 
+@pytest.fixture(scope="session")
+def model_place(tmp_path_factory, key):
+    """What `proven` copies: made once, because writing 120 signed verdicts takes seconds."""
+    found = start(tmp_path_factory.mktemp("proven"), Path(__file__).resolve().parents[3], key)
+    found.plant(signer=Signer(key))
+    found.use()
+    return found
+
+
 @pytest.fixture
-def proven(place, signer):
+def place(tmp_path, repository, key):
+    """A skill of which nothing is known yet."""
+    return start(tmp_path / "work", repository, key)
+
+
+@pytest.fixture
+def proven(tmp_path, model_place):
     """A skill for which everything speaks."""
-    place.plant(signer=signer)
-    place.use()
-    return place
+    shutil.copytree(model_place.root, tmp_path / "repo")
+    shutil.copy(model_place.usage, tmp_path / "usage.db")
+    return Place(tmp_path / "repo", tmp_path / "usage.db")
