@@ -68,6 +68,22 @@ async def main():
 asyncio.run(main())
 """
 
+BARE = """
+import asyncio, json, sys
+import anthropic
+
+async def main():
+    sdk, places = anthropic.AsyncAnthropic(api_key="key", base_url=sys.argv[1], max_retries=0), asyncio.Semaphore(20)
+    async def ask(number):
+        async with places:
+            turn = {"role": "user", "content": f"=== CANDIDATE The answer to question {number}"}
+            reply = await sdk.messages.with_raw_response.create(model="m", max_tokens=9, messages=[turn])
+            return json.loads(reply.http_response.content)
+    await asyncio.gather(*(ask(number) for number in range(int(sys.argv[2]))))
+
+asyncio.run(main())
+"""
+
 INSPECT = """
 import sys
 from inspect_ai import Task, eval as evaluate
@@ -162,6 +178,17 @@ def measure_kill(calls: int) -> dict[str, float]:
         return {"asked": len(prompts), "needed": needed, "twice": len(prompts) - needed}
 
 
+def measure_bare(calls: int) -> dict[str, float]:
+    """The SDK alone, without a harness: what no harness on it can be faster than."""
+    needed = calls + -(-calls // 25)
+    with FakeApi(answer) as api, tempfile.TemporaryDirectory() as scratch:
+        command = [sys.executable, "-c", BARE, api.url, str(needed)]
+        environment = environment_for(Path(scratch), api.url)
+        rounds = [measure(command, cwd=Path(scratch), environment=environment) for _ in range(3)]
+    wall, cpu, memory = (statistics.median(column) for column in zip(*rounds, strict=True))
+    return {"wall_s": wall, "cpu_s": cpu, "memory_mb": memory}
+
+
 def measure_inspect(calls: int) -> dict[str, float] | str:
     python = os.environ.get("INSPECT_PYTHON")
     if not python:
@@ -210,6 +237,7 @@ def main() -> None:
     arguments = parser.parse_args()
     result = {
         "ours": measure_ours(arguments.calls),
+        "bare SDK": measure_bare(arguments.calls),
         "kill": measure_kill(arguments.calls),
         "inspect_ai": measure_inspect(arguments.calls),
         "promptfoo": measure_promptfoo(arguments.calls),
@@ -237,7 +265,7 @@ def misses(result: dict) -> list[str]:
 def show(result: dict, calls: int) -> None:
     own = result["ours"]
     print(f"{calls} instant judge calls, {CONCURRENCY} at a time, whole process, median of 3 (peers once)")
-    for name in ("ours", "inspect_ai", "promptfoo"):
+    for name in ("ours", "bare SDK", "inspect_ai", "promptfoo"):
         one = result[name]
         if isinstance(one, str):
             print(f"  {name:<11} {one}")

@@ -199,6 +199,23 @@ def test_kill_loses_no_acknowledged_verdict(tmp_path):
     assert store.problems == []
 
 
+def test_line_ends_of_another_system_are_no_edit(tmp_path, pair):
+    signer, trusted = pair
+    file = write(tmp_path / "store", ("a", True), ("b", True), signer=signer)
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    store = VerdictStore.read(tmp_path / "store", trusted)
+    assert store.problems == []
+    assert store.find(key("b")).signed
+
+
+def test_unreadable_file_is_told(tmp_path):
+    write(tmp_path, ("a", True))
+    (tmp_path / "b.jsonl").mkdir()
+    store = VerdictStore.read(tmp_path, NOBODY)
+    assert key("a") in store
+    assert "cannot be read" in store.problems[0]
+
+
 def test_batches_without_replies_are_named(tmp_path):
     async def run():
         async with Journal(tmp_path) as journal:

@@ -29,6 +29,8 @@ _SPEAKER = re.compile(
 _FENCE = re.compile(r"(?im)^(?=[ \t]*=+[ \t]*(?:end of[ \t]+)?(?:candidate|task|answer|first|second)\b)")
 _KEPT_FORMAT = frozenset("\t\n\r")
 _VARIATION = ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF))
+_EMOJI_STYLE = "\ufe0f"
+"""Stands behind every second emoji and carries nothing: removed as the others, and not worth a finding."""
 _BLANK_LETTERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800\u034f")
 """Letters and marks without a shape, which Unicode does not class as invisible."""
 
@@ -78,10 +80,10 @@ def _without_invisible(text: str, findings: list[str]) -> str:
     kept = []
     for character in text:
         if is_invisible(character):
-            removed[f"U+{ord(character):04X}"] += 1
+            removed[f"U+{ord(character):04X}"] += character != _EMOJI_STYLE
         else:
             kept.append(character)
-    if removed:
+    if removed.total():
         shown = ", ".join(f"{name} ×{count}" for name, count in removed.most_common(5))  # noqa: RUF001 - times
         findings.append(f"{removed.total()} invisible characters removed ({shown})")
     return "".join(kept)

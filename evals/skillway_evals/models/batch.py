@@ -102,6 +102,8 @@ class BatchClient:
                 await self._run_batch(part)
             except ModelError as error:
                 self._fail(part, error)
+            finally:  # whatever ended it: nobody waits for ever
+                self._fail(part, ModelError(Fault.BROKEN, "the batch ended without this reply", billed=True))
 
     async def _run_batch(self, requests: Sequence[ModelRequest]) -> None:
         params: list[Any] = [{"custom_id": r.key, "params": r.parameters()} for r in requests]

@@ -67,6 +67,11 @@ class LiveClient:
         except TimeoutError as error:
             message = f"no whole reply within {self._timeout_s:g} seconds"
             raise ModelError(Fault.TIMEOUT, message, billed=True) from error
+        except ModelError as error:
+            refusal = getattr(error.__cause__, "response", None)
+            if refusal is not None:
+                self._pacer.note_headers(refusal.headers)
+            raise
         self._pacer.note_headers(headers)
         return decode_message(decode_body(body))
 

@@ -7,7 +7,7 @@ do that. What a call costs: `prices`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from skillway.errors import EXIT_REFUSED, SkillwayError
 
@@ -35,22 +35,19 @@ class Budget:
         cap_usd: The most that may be spent, or None for no cap.
         spent_usd: What finished calls took.
         reserved_usd: What calls in flight may take.
-        stopped: Whether a call was refused.
     """
 
     cap_usd: float | None
     spent_usd: float = 0.0
     reserved_usd: float = 0.0
-    stopped: bool = field(default=False)
 
     def reserve(self, worst_usd: float) -> Reservation:
         """Set the worst case of a call aside.
 
         Raises:
-            CapReachedError: The cap would not hold; from then on the run starts nothing dearer.
+            CapReachedError: The cap would not hold.
         """
         if self.cap_usd is not None and self.spent_usd + self.reserved_usd + worst_usd > self.cap_usd:
-            self.stopped = True
             raise CapReachedError(
                 f"The next call may take ${worst_usd:.4f}; ${self.spent_usd:.4f} are spent, ${self.reserved_usd:.4f} "
                 f"are set aside for calls in flight, and the cap is ${self.cap_usd:.2f}.",

@@ -59,8 +59,10 @@ def _suite(report: SuiteReport) -> dict[str, Any]:
 
 
 def _standing(report: SuiteReport, *, is_fake: bool) -> str:
-    """Say how much the result is worth, in one of four words and why."""
+    """Say how much the result is worth: not run, fake, advisory or evidence, and why."""
     result = report.result
+    if not result.runs and not report.votes:
+        return "not run: nothing is known"
     if is_fake:
         return "fake: a scripted model answered; this tests the harness and says nothing of the skill"
     if not result.signed:

@@ -17,8 +17,9 @@ from skillway_evals.models.client import Fault, ModelError, ModelReply, ModelReq
 from skillway_evals.money import CapReachedError, Reservation
 from skillway_evals.outcome import Provenance, Usage
 from skillway_evals.running.settings import Means, Settings
-from skillway_evals.store import Verdict
-from skillway_evals.telemetry import event, span
+from skillway_evals.store import Journal, Verdict
+from skillway_evals.store.journal import StoreError
+from skillway_evals.telemetry import describe, span
 
 TRIES = 2
 _SETTLED = frozenset({Fault.NO_KEY, Fault.NOT_RECORDED, Fault.REJECTED})
@@ -58,12 +59,14 @@ class Asker:
 
     Attributes:
         asked: From key to how many attempts of this run may have shown an answer; a fault is none.
+        failure: Why nothing could be kept any more, or None.
     """
 
     def __init__(self, settings: Settings, means: Means) -> None:
         self.settings = settings
         self.means = means
         self.asked: Counter[str] = Counter()
+        self.failure: StoreError | None = None
         self._refused = ""
         self._in_flight = 0
         self._settled = asyncio.Event()
@@ -115,21 +118,37 @@ class Asker:
         journal = self.means.journal
         if journal is None:
             raise NotAskedError("nothing is recorded for it, and nothing new may be asked")
-        async with places:
-            for number in range(1, TRIES + 1):
-                reservation = await self._reserve(worst_usd)
-                with span("skillway.eval.slot", {"kind": kind, "key": key[:12], "attempt": number}):
-                    journal.begin(key)
-                    body = await self._attempt(attempt, reservation)
-                    signed = journal.signer_id is not None and self.settings.store.trusts(journal.signer_id)
-                    verdict = Verdict(key, kind, body, "", self.means.client.provenance.value, signed=signed)
-                    synced = journal.append(verdict)
-                    self.asked[key] += verdict.valid
-                    event("skillway.eval.verdict", {"kind": kind, "key": key[:12], "valid": verdict.valid})
-                if verdict.valid or body.get("final"):
-                    break
-        await synced  # outside of the place: the next call need not wait for the disk
+        try:
+            async with places:
+                verdict, synced = await self._tries(journal, key, kind, worst_usd, attempt)
+            await synced  # outside of the place: the next call need not wait for the disk
+        except StoreError as error:  # nothing more may be asked, because nothing could be kept
+            self.failure, self._refused = error, error.message
+            raise NotAskedError(error.message) from error
         return Answered(verdict, fresh=True)
+
+    async def _tries(
+        self, journal: Journal, key: str, kind: str, worst_usd: float, attempt: Attempt
+    ) -> tuple[Verdict, asyncio.Future[None]]:
+        """Try until there is an answer or no sense in another try; give it with the future of its fsync."""
+        signed = journal.signer_id is not None and self.settings.store.trusts(journal.signer_id)
+        number = 0
+        while True:
+            number += 1
+            reservation = await self._reserve(worst_usd)
+            with span("skillway.eval.slot", {"skillway.eval.kind": kind, "skillway.eval.attempt": number}) as opened:
+                try:
+                    journal.begin(key)
+                except StoreError:
+                    self.means.budget.settle(reservation, 0.0)
+                    raise
+                body = await self._attempt(attempt, reservation)
+                verdict = Verdict(key, kind, body, "", self.means.client.provenance.value, signed=signed)
+                synced = journal.append(verdict)
+                self.asked[key] += verdict.valid
+                describe(opened, Answered(verdict, fresh=True).usage, valid=verdict.valid)
+            if verdict.valid or body.get("final") or number == TRIES:
+                return verdict, synced
 
     async def _reserve(self, worst_usd: float) -> Reservation:
         """Set money aside; while calls in flight hold some, what they leave over is waited for."""
@@ -158,9 +177,9 @@ class Asker:
         except ModelError as error:
             if error.fault is Fault.NO_KEY:
                 self._refused = str(error)
-            spent = None if error.billed else 0.0
-            usage = error.usage
-            return {"valid": False, "reason": str(error), "final": error.fault in _SETTLED, "usage": asdict(usage)}
+            spent = error.usage.cost_usd if error.billed else 0.0
+            final = error.fault in _SETTLED
+            return {"valid": False, "reason": str(error), "final": final, "usage": asdict(error.usage)}
         except CapReachedError:
             spent = 0.0  # what was taken in vain is booked already
             return {"valid": False, "reason": CAP_REACHED, "final": True}
@@ -171,9 +190,14 @@ class Asker:
     async def _request(
         self, request: ModelRequest, check: Callable[[str], None], worst_usd: float
     ) -> tuple[Body, float | None]:
-        budget = self.means.budget
-        reply = await self.means.client.ask(request, lambda: budget.charge(worst_usd))
-        usage = self.settings.prices.priced(request.model, reply.usage, batch=self.settings.batch)
+        prices, budget, batch = self.settings.prices, self.means.budget, self.settings.batch
+        try:
+            reply = await self.means.client.ask(request, lambda: budget.charge(worst_usd))
+        except ModelError as error:
+            if error.usage != Usage():  # a refusal says what it took; any other fault may have taken all
+                error.usage = prices.priced(request.model, error.usage, batch=batch)
+            raise
+        usage = prices.priced(request.model, reply.usage, batch=batch)
         return _checked(reply, usage, check), usage.cost_usd or 0.0
 
     def worst_usd(self, request: ModelRequest) -> float:

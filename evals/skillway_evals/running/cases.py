@@ -29,6 +29,7 @@ from skillway_evals.running.keys import case_key, find_key
 from skillway_evals.running.prices import agent_worst_usd, session_usage
 from skillway_evals.running.settings import Settings
 from skillway_evals.suite import Arm, Case, Criterion, Runner, Suite
+from skillway_evals.telemetry import tell_verdict
 
 MESSAGES_MAX_TOKENS = 4096
 
@@ -95,6 +96,7 @@ async def run_case(asker: Asker, slot: CaseSlot, panel: Panel | None) -> GradedR
         key=slot.key,
         provenance=answered.provenance,
     )
+    tell_verdict(slot.suite.skill, asker.settings.model, result)
     return GradedRun(slot, result, judged_text, answered.verdict.signed)
 
 
@@ -166,6 +168,9 @@ async def _agent_attempt(asker: Asker, slot: CaseSlot, worst_usd: float) -> tupl
         async with run_session(agent, assignment) as session:
             usage = session_usage(asker.settings, session.transcript)
             body = await asyncio.to_thread(session_body, session, usage)
+            fault = "" if session.fault else _offer_fault(slot, session.transcript)
+    if fault:  # kept as an attempt, not as an answer: on another machine the same run may be right
+        body |= {"valid": False, "reason": fault, "final": True}
     return body, usage.cost_usd
 
 

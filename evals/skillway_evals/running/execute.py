@@ -65,9 +65,16 @@ class SuiteReport:
 
 
 async def execute(settings: Settings, means: Means, plans: Sequence[SuitePlan]) -> list[SuiteReport]:
-    """Run all plans together; their order stays."""
+    """Run all plans together; their order stays.
+
+    Raises:
+        StoreError: The store took no more; what it took is kept.
+    """
     asker = Asker(settings, means)
-    return list(await asyncio.gather(*(_run_suite(asker, plan) for plan in plans)))
+    reports = list(await asyncio.gather(*(_run_suite(asker, plan) for plan in plans)))
+    if asker.failure is not None:
+        raise asker.failure
+    return reports
 
 
 async def _run_suite(asker: Asker, plan: SuitePlan) -> SuiteReport:

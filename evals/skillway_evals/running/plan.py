@@ -79,12 +79,14 @@ def plan_suite(settings: Settings, suite: Suite) -> SuitePlan:
 
 
 def _estimate(settings: Settings, suite: Suite, cases: int, triggers: int, judge_calls: float) -> float | None:
-    typical = AGENT_TYPICAL if suite.runner is Runner.AGENT else MESSAGE_TYPICAL
-    parts = [(cases, typical_usd(settings, settings.model, typical))]
-    parts.append((triggers, typical_usd(settings, settings.model, TRIGGER_TYPICAL)))
+    is_agent = suite.runner is Runner.AGENT
+    typical = AGENT_TYPICAL if is_agent else MESSAGE_TYPICAL
+    parts: list[tuple[float, float | None]] = [
+        (cases, typical_usd(settings, settings.model, typical, is_session=is_agent))
+    ]
+    parts.append((triggers, typical_usd(settings, settings.model, TRIGGER_TYPICAL, is_session=True)))
     if settings.judge is not None:
-        parts.append((1, typical_usd(settings, settings.judge.model, JUDGE_TYPICAL)))
-        parts[-1] = (1, None if parts[-1][1] is None else parts[-1][1] * judge_calls)
+        parts.append((judge_calls, typical_usd(settings, settings.judge.model, JUDGE_TYPICAL)))
     total = 0.0
     for count, usd in parts:
         if usd is None:

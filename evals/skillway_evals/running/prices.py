@@ -23,9 +23,9 @@ _WORST_FACTOR = 4.0
 _USUAL_TURNS = 12
 
 
-def typical_usd(settings: Settings, model: str, usage: Usage) -> float | None:
-    """Give the USD of a typical usage, or None when the model has no price."""
-    return settings.prices.priced(model, usage, batch=settings.batch).cost_usd
+def typical_usd(settings: Settings, model: str, usage: Usage, *, is_session: bool = False) -> float | None:
+    """Give the USD of a typical usage, or None when the model has no price; sessions never go in batches."""
+    return settings.prices.priced(model, usage, batch=settings.batch and not is_session).cost_usd
 
 
 def agent_worst_usd(settings: Settings, max_turns: int) -> float:

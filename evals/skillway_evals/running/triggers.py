@@ -120,6 +120,7 @@ async def _attempt(asker: Asker, slot: TriggerSlot, worst_usd: float) -> tuple[B
             body: Body = {
                 "valid": not fault,
                 "reason": fault,
+                "final": suite.skill not in session.transcript.offered,
                 "events": session.transcript.kept(),
                 "usage": asdict(usage),
             }

@@ -55,6 +55,7 @@ class Journal:
         self._head = dict(head or {})
         self._clock = clock
         self._descriptor: int | None = None
+        self._fault: OSError | None = None
         self._previous = ""
         self._waiting: list[asyncio.Future[None]] = []
         self._flush: asyncio.Task[None] | None = None
@@ -110,11 +111,14 @@ class Journal:
             _settle(served, None)
 
     def _write(self, fields: Mapping[str, Any]) -> None:
+        if self._fault is not None:  # the file may end in half a line, and nothing may follow that
+            raise _unwritable(self.file, self._fault)
         try:
             if self._descriptor is None:
                 self._open()
             self._write_line(fields)
         except OSError as error:
+            self._fault = error
             raise _unwritable(self.file, error) from error
 
     def _open(self) -> None:

@@ -51,7 +51,10 @@ class VerdictStore:
         """Read all shards, in the order of their names; a folder that is not there is an empty store."""
         store = cls(folder, trusted)
         for file in sorted(folder.glob("*.jsonl")):
-            store._read_shard(file)
+            try:
+                store._read_shard(file)
+            except OSError as error:
+                store.problems.append(f"{file.name} cannot be read ({error.strerror}). Its verdicts do not count.")
         return store
 
     def find(self, key: str, *, signed_only: bool = False) -> Verdict | None:
@@ -141,7 +144,8 @@ def _lines(file: Path) -> Iterator[tuple[int, int, bytes]]:
     with file.open("rb") as source:
         for number, line in enumerate(source, 1):
             if line.endswith(b"\n"):
-                yield number, offset, line[:-1]
+                # a checkout may have changed line ends; no line of ours ends in \r
+                yield number, offset, line[:-1].removesuffix(b"\r")
             offset += len(line)
 
 

@@ -75,6 +75,7 @@ def plan_data(frame: Frame) -> dict[str, Any]:
     return {
         "model": settings.model,
         "judge": settings.judge.label if settings.judge else None,
+        "judge_standing": settings.judge.standing if settings.judge else None,
         "client": settings.client_version or None,
         "prices": settings.prices.date,
         "estimate_usd": total_usd(frame.plans),
@@ -104,6 +105,8 @@ def plan_text(frame: Frame) -> str:
     settings = frame.settings
     judge = f", judge {settings.judge.label}" if settings.judge else ", no judge needed"
     total = money(total_usd(frame.plans))
+    if settings.judge:
+        lines.append(f"the judge: {settings.judge.standing}")
     lines.append(f"together about {total} (model {settings.model}{judge}; prices of {settings.prices.date})")
     return "\n".join(lines)
 

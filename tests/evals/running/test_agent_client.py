@@ -212,6 +212,9 @@ def test_skill_that_was_not_offered_makes_the_run_invalid(bench, suite, tmp_path
     assert by_arm[Arm.SKILL].passed is True
     assert not by_arm[Arm.NONE].valid
     assert "was offered" in by_arm[Arm.NONE].reason
+    other_path = stand_in(tmp_path, "sys.exit(7)")
+    (report,), _ = bench.run(agent_suite, agent=setup_for(other_path))
+    assert [run.reason for run in report.result.runs if not run.valid] == ["the client ended with 7: "], "asked again"
     bare = stand_in(tmp_path, f"print('{INIT.replace('developer-tools:alpha', 'x')}'); print('{RESULT}')")
     (report,), _ = bench.run(agent_suite, agent=setup_for(bare, version="other"))
     by_arm = {run.arm: run for run in report.result.runs}

@@ -80,6 +80,18 @@ def test_scripted_answers_are_never_green(suites, skillway):
     assert data(skillway("run", "--replay", "--json"))["data"]["suites"][0]["complete"]
 
 
+def test_batch_asks_everything_in_one_and_pays_half(suites, skillway):
+    with FakeApi(lambda _body: "Something fine.") as api:
+        done = skillway("run", "--batch", "--json", ANTHROPIC_API_KEY="k", ANTHROPIC_BASE_URL=api.url)
+        assert (api.log.batches, len(api.log.bodies)) == (1, 4)
+        assert data(done)["data"]["suites"][0]["complete"], done.stderr
+        costs = [run["cost_usd"] for case in data(done)["data"]["suites"][0]["cases"] for run in case["runs"]]
+        (suites.parents[3] / "evals/store").rename(suites.parents[3] / "evals/other")
+        dear = skillway("run", "--json", ANTHROPIC_API_KEY="k", ANTHROPIC_BASE_URL=api.url)
+    whole = [run["cost_usd"] for case in data(dear)["data"]["suites"][0]["cases"] for run in case["runs"]]
+    assert sum(costs) == pytest.approx(sum(whole) / 2)
+
+
 def test_edited_verdicts_are_told(suites, skillway, bench):
     with FakeApi(lambda _body: "Something fine.") as api:
         skillway("run", ANTHROPIC_API_KEY="k", ANTHROPIC_BASE_URL=api.url)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from skillway_evals.reports.html import render_html
 from skillway_evals.reports.servers import render_junit, render_sarif
 from skillway_evals.running.plan import plan_suite
 from skillway_evals.store import Signer, TrustedKeys
+from skillway_evals.store.journal import StoreError
 from skillway_evals.store.signing import KEY_VARIABLE
 from skillway_evals.suite import Arm, Case, Grader
 
@@ -88,6 +90,11 @@ def test_replay_without_a_key_gives_what_is_recorded_and_no_more(bench, suite, f
     assert report.result.expected_runs == 6
     assert not report.complete
     assert list(report.missing.values()) == [2]
+
+
+def test_nothing_known_is_called_not_run(bench, suite):
+    reports, _ = bench.run(suite(cases=2))
+    assert data_of(reports)["suites"][0]["standing"].startswith("not run")
 
 
 def test_changed_grader_is_derived_again_without_asking(bench, suite, fair_api):
@@ -299,6 +306,23 @@ def test_canaries_go_into_every_batch_of_verdicts(bench, suite, fair_api):
         if re.search("highest|true score|complete and correct", str(body["messages"]))
     ]
     assert len(canaries) == 3
+
+
+def test_full_disk_ends_the_run_and_the_next_one_goes_on(bench, suite, fair_api, capfd):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, hard))
+        with pytest.raises(StoreError, match="cannot be written"):
+            bench.run(suite(cases=20), api=fair_api)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "Traceback" not in capfd.readouterr().err
+    asked = len(fair_api.log.bodies)
+    assert asked < 40
+    (report,), _ = bench.run(suite(cases=20), api=fair_api)
+    assert report.complete
+    assert bench.settings().store.problems == []
+    assert len(fair_api.log.bodies) <= 40 + 20 + 2 + 4, "at most the calls in flight are asked twice"
 
 
 def test_canaries_are_found_again_whatever_ended_first(bench, suite):
