@@ -54,13 +54,16 @@ def find_leading_prompts(subject: Subject) -> Iterator[Finding]:
 
 
 def find_answers_in_prompts(subject: Subject) -> Iterator[Finding]:
-    """No grader is satisfied by the prompt itself: an agent that repeats the question would pass."""
+    """No grader is satisfied by the prompt itself: an agent that repeats the question would pass it."""
     for case in subject.suite.cases:
-        for grader in case.graders:
-            if _echo_passes(grader, case.prompt):
-                message = f"The grader {grader.id!r} of {case.id!r} is satisfied by the words of the prompt itself."
-                fix = "Ask for something that the prompt does not say."
-                yield Finding("answer-in-prompt", Severity.ERROR, subject.file("cases"), case.line, message, fix)
+        echoed = [grader for grader in case.graders if _echo_passes(grader, case.prompt)]
+        asking = [grader for grader in case.graders if not _idle_passes(grader, case)]
+        is_void = not case.criteria and len(echoed) == len(asking)
+        for grader in echoed:
+            message = f"The grader {grader.id!r} of {case.id!r} is satisfied by the words of the prompt itself."
+            severity = Severity.ERROR if is_void else Severity.WARNING
+            fix = "Ask for something that the prompt does not say."
+            yield Finding("answer-in-prompt", severity, subject.file("cases"), case.line, message, fix)
 
 
 def _echo_passes(grader: Grader, prompt: str) -> bool:

@@ -6,6 +6,7 @@ skill's; it is never a recall, and no gate reads it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,12 @@ from skillway_evals.words import Bm25
 
 LEAST = 8
 ENOUGH = 10
+WEAK_SHARE = 1 / 2
+"""Of the prompts under `should`: people also ask in words that no description has, and a good suite holds such prompts."""
+_SHOWN = 4
+_NOT_FOR = re.compile(
+    r"(?i)(?:^|(?<=[.;!?'\"]))\s*(?:not (?:for|to|when|if)|do not use|don't use|never use)\b[^.;]*[.;]?"
+)
 PROXY = "lexical proxy, not a measurement"
 
 
@@ -45,7 +52,8 @@ def rank_triggers(subject: Subject) -> list[Rank]:
 
 
 def _described(skill: Skill) -> str:
-    return f"{skill.name.replace('-', ' ')} {skill.description} {skill.when_to_use}"
+    """Give a skill's name and description without the sentences that say what it is not for: those words are a neighbour's."""
+    return f"{skill.name.replace('-', ' ')} {_NOT_FOR.sub(' ', f'{skill.description} {skill.when_to_use}')}"
 
 
 def find_few_triggers(subject: Subject) -> Iterator[Finding]:
@@ -70,13 +78,23 @@ def find_unknown_instead(subject: Subject) -> Iterator[Finding]:
 
 
 def find_weak_descriptions(subject: Subject) -> Iterator[Finding]:
-    """A description shares words with the prompts that should load it."""
-    for rank in rank_triggers(subject):
-        if rank.trigger.should and (rank.score == 0 or rank.rank > 1):
-            ahead = f"{rank.ahead} stands before it" if rank.ahead else "no word is shared"
-            message = f"For {rank.trigger.id!r} the description has rank {rank.rank}; {ahead} ({PROXY})."
-            fix = "Put the words that people use into the description, if the prompt is right."
-            yield Finding("trigger-rank", Severity.WARNING, subject.file("triggers"), rank.trigger.line, message, fix)
+    """A description shares words with most of the prompts that should load it; some prompts are meant to share none."""
+    asked = [rank for rank in rank_triggers(subject) if rank.trigger.should]
+    weak = [rank for rank in asked if rank.score == 0 or rank.ahead]
+    if len(weak) <= len(asked) * WEAK_SHARE:
+        return
+    shown = "; ".join(_weakness(rank) for rank in weak[:_SHOWN])
+    more = f"; and {len(weak) - _SHOWN} more" if len(weak) > _SHOWN else ""
+    message = (
+        f"By words alone the description is not the nearest for {len(weak)} of {len(asked)} prompts: {shown}{more}"
+    )
+    fix = "Put the words that people use into the description, if the prompts are right."
+    line = weak[0].trigger.line
+    yield Finding("trigger-rank", Severity.WARNING, subject.file("triggers"), line, f"{message} ({PROXY}).", fix)
+
+
+def _weakness(rank: Rank) -> str:
+    return f"{rank.trigger.id} ({f'{rank.ahead} is nearer' if rank.ahead else 'no word is shared'})"
 
 
 def find_easy_negatives(subject: Subject) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from jsonschema.exceptions import ValidationError
 
 from skillway.checks.nearness import nearest
 from skillway.errors import EXIT_FINDINGS, SkillwayError
+from skillway_evals.plain_words import GUIDE, place_words, schema_words
 from skillway_evals.suite import Arm, Case, Claims, Criterion, Grader, Limits, Runner, Suite, Trigger
 from skillway_evals.yaml_lines import BrokenYamlError, Problem, YamlFile, YamlPath, read_yaml
 
@@ -30,10 +31,7 @@ SUITES = "evals/suites"
 
 _OPTIONAL = ("triggers", "rubric")
 _GRADER_FIELDS = ("id", "kind", "must")
-_GUIDE = "docs/guides/evals.md shows every key."
-_SHOWN_CHARS = 300
-"""A schema's message quotes whole values; the start of one is enough to find it."""
-_UNEXPECTED = re.compile(r"\('([^']*)'[^()]* unexpected\)")
+_UNEXPECTED = re.compile(r"'([^']*)'")
 
 
 class SuiteError(SkillwayError):
@@ -115,25 +113,21 @@ def _schema_problems(files: dict[str, YamlFile]) -> Iterator[Problem]:
         # A key whose own value is wrong counts as not evaluated; only the cause is worth telling.
         causes = [error for error in errors if error.validator != "unevaluatedProperties"]
         for error in sorted(causes or errors, key=lambda error: [str(key) for key in error.path]):
-            yield _schema_problem(file, error)
+            yield from _schema_problem(file, error)
 
 
-def _schema_problem(file: YamlFile, error: ValidationError) -> Problem:
+def _schema_problem(file: YamlFile, error: ValidationError) -> Iterator[Problem]:
     path = tuple(int(key) if isinstance(key, str) and key.isdigit() else key for key in error.absolute_path)
-    unknown = _UNEXPECTED.search(error.message) if str(error.validator).endswith("Properties") else None
-    if unknown:
-        key = unknown[1]
-        near = nearest(key, _known_keys(error), cutoff=0.6)
-        fix = f"Did you mean {near}?" if near else _GUIDE
-        return Problem(file.file, file.line((*path, key)), f"{_name(path)} has an unknown key {key!r}.", fix)
-    message = " ".join(str(error.message).split())
-    if len(message) > _SHOWN_CHARS:
-        message = message[:_SHOWN_CHARS] + "…"
-    return Problem(file.file, file.line(path), f"{_name(path)}: {message}.", _GUIDE)
-
-
-def _name(path: YamlPath) -> str:
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".") or "The file"
+    place = place_words(path, file.values)
+    if str(error.validator).endswith("Properties"):
+        known = _known_keys(error)
+        for key in _UNEXPECTED.findall(error.message.rpartition("(")[2]):
+            near = nearest(key, known, cutoff=0.6)
+            fix = f"Did you mean {near}?" if near else GUIDE
+            yield Problem(file.file, file.line((*path, key)), f"{place} has an unknown key {key!r}.", fix)
+        return
+    message, fix = schema_words(error)
+    yield Problem(file.file, file.line(path), f"{place} {message}.", fix)
 
 
 def _known_keys(error: ValidationError) -> set[str]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from skillway_evals.plain_words import yaml_words
+
 MAX_BYTES = 4 << 20
 """A suite is written by a person; the largest public one seen has 200 kB."""
 _MAX_DEPTH = 40
@@ -73,8 +75,10 @@ def read_yaml(file: Path) -> YamlFile:
         _walk(node, (), lines, file)
         return YamlFile(file, loader.construct_document(node), lines)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise _broken(file, mark.line + 1 if mark else 0, f"This is not YAML: {error.problem}.") from error
+        # A key without a colon is noticed only in a later line; the context says where it began.
+        began = error.context_mark if "expected ':'" in (error.problem or "") else None
+        mark = began or error.problem_mark or error.context_mark
+        raise _broken(file, mark.line + 1 if mark else 0, *yaml_words(error.problem or str(error))) from error
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
         raise _broken(file, 0, f"This is not YAML: {' '.join(str(error).split())}.") from error
     finally:

@@ -124,6 +124,11 @@ def case(suite, **changes):
     suite["cases"]["cases"][0].update(changes)
 
 
+def ask_in_other_words(suite, count):
+    for number in range(count):
+        suite["triggers"]["should"][number]["prompt"] = f"Everything burns {number} times, what now?"
+
+
 CHANGES = {
     "prompt-names-skill": lambda s: case(s, prompt="Run /support:triage on this inbox."),
     "prompt-leads": lambda s: case(s, prompt="An outage came in. Make sure you answer in one line."),
@@ -137,7 +142,7 @@ CHANGES = {
     "criterion-unused": lambda s: s["rubric"]["criteria"].append({**s["rubric"]["criteria"][0], "id": "tone"}),
     "triggers-few": lambda s: s["triggers"]["should"].pop(),
     "instead-missing": lambda s: s["triggers"]["should_not"][0].update(instead="support:sumary"),
-    "trigger-rank": lambda s: s["triggers"]["should"][0].update(prompt="Everything burns, what now?"),
+    "trigger-rank": lambda s: ask_in_other_words(s, 6),
     "negatives-easy": lambda s: s["triggers"].update(should_not=[{"prompt": f"Paint {n}"} for n in range(100, 110)]),
     "sibling-missing": lambda s: s["suite"].update(siblings=["support:nothing"]),
     "skill-missing": lambda s: s["suite"].update(skill="support:triage"),
@@ -149,6 +154,12 @@ CHANGES = {
 def test_each_mistake_is_found_alone(root, suite, rule):
     CHANGES[rule](suite)
     assert found(root, suite) == [rule]
+
+
+def test_some_prompts_may_share_no_word_with_the_description(root, suite):
+    """People ask in words that no description has; a suite that asks only in the description's words is the weaker one."""
+    ask_in_other_words(suite, 5)
+    assert found(root, suite) == []
 
 
 def test_a_suite_of_no_skill_is_an_error(root, suite):

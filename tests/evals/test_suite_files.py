@@ -113,11 +113,26 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(folder):
         ("suite.yaml", "schema: 1", "schema: 2", "suite.yaml:1: schema"),
         ("suite.yaml", "support:triage", "support:triag", "suite.yaml:2: The suite of support:triage"),
         ("cases.yaml", "kind: contains, text: outage", "kind: contains", "cases.yaml:7"),
-        ("cases.yaml", "kind: contains, text", "kind: has, text", "cases.yaml:7: cases[0].graders[0].kind"),
+        (
+            "cases.yaml",
+            "kind: contains, text",
+            "kind: has, text",
+            "cases.yaml:7: The case 'sorts', grader 1, kind is 'has'",
+        ),
         ("cases.yaml", "text: outage, must", "text: outage, most", "cases.yaml:7"),
-        ("cases.yaml", '"[0-9]+ tickets"', '"[0-9+ tickets"', "cases.yaml:13: cases[1].graders[0].pattern"),
+        (
+            "cases.yaml",
+            '"[0-9]+ tickets"',
+            '"[0-9+ tickets"',
+            "cases.yaml:13: The case 'empty', grader 1, pattern is no regular",
+        ),
         ("cases.yaml", "files: [tickets.csv]", "files: [tickets.tsv]", "cases.yaml:4: The case 'sorts' needs"),
-        ("cases.yaml", "files: [tickets.csv]", "files: [../rubric.yaml]", "cases.yaml:4: cases[0].files"),
+        (
+            "cases.yaml",
+            "files: [tickets.csv]",
+            "files: [../rubric.yaml]",
+            "cases.yaml:4: The case 'sorts', files has to name files",
+        ),
         ("cases.yaml", "shape.py", "shpe.py", "cases.yaml:8: The grader program"),
         ("cases.yaml", "criteria: [order]", "criteria: [odrer]", "cases.yaml:9: The case 'sorts' names"),
         ("cases.yaml", "id: empty", "id: sorts", "cases.yaml:10: The id 'sorts' stands 2 times"),
@@ -163,3 +178,55 @@ def test_no_file_content_gives_anything_but_a_problem(folder, content):
 def test_a_missing_file_is_named(folder):
     (folder / "cases.yaml").unlink()
     assert problems(folder) == ["cases.yaml:0: The file does not exist."]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message", "fix"),
+    [
+        (
+            "cases.yaml",
+            "prompt: Sort these tickets.",
+            "prompt: Sort: these",
+            "There is a colon where none can be",
+            "quotes",
+        ),
+        ("cases.yaml", "prompt: Sort these tickets.", "prompt: no", "read as yes or no (False)", "Put it into quotes"),
+        ("cases.yaml", "prompt: Sort these tickets.", "prompt: 42", "read as a number (42)", "Put it into quotes"),
+        ("cases.yaml", "prompt: Sort these tickets.", "prompt:", "prompt is empty", "Write a text"),
+        (
+            "cases.yaml",
+            "prompt: Sort these tickets.",
+            "promt: Sort them.",
+            "unknown key 'promt'",
+            "Did you mean prompt?",
+        ),
+        ("cases.yaml", "prompt: Sort these tickets.", "prompt: @all sort", "cannot begin with this sign", "quotes"),
+        (
+            "cases.yaml",
+            "prompt: Sort these tickets.",
+            'prompt: "a\\d"',
+            "A text in double quotes has a backslash",
+            "single",
+        ),
+        ("cases.yaml", "id: sorts", "id: My first case", "and no spaces", "Write my-first-case."),
+        ("cases.yaml", "kind: contains", "kind: contain", "kind is 'contain'", "Did you mean contains?"),
+        ("cases.yaml", '"[0-9]+ tickets"', "'(unclosed'", "no regular expression", "kind: contains"),
+        ("suite.yaml", "runner: messages", "\trunner: messages", "tab", "spaces"),
+        ("suite.yaml", "runner: messages", "runner: claude", "runner is 'claude'", "Write one of: agent, messages."),
+    ],
+)
+def test_a_fault_is_told_in_an_authors_words(folder, name, old, new, message, fix):
+    change(folder, name, old, new)
+    with pytest.raises(SuiteError) as caught:
+        load_suite(folder)
+    first = caught.value.problems[0]
+    assert message in first.message
+    assert fix in first.fix
+    assert not any(word in first.message for word in ("schema", "[0]", "NoneType", "'object'"))
+
+
+def test_every_unknown_key_is_told(folder):
+    change(folder, "cases.yaml", "prompt: Sort these tickets.", "prompt: Sort.\n    promt: x\n    grader: []")
+    assert {"The case 'sorts' has an unknown key 'promt'.", "The case 'sorts' has an unknown key 'grader'."} <= {
+        line.partition(": ")[2] for line in problems(folder)
+    }

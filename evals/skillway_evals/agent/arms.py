@@ -110,18 +110,26 @@ def lay_out_arm(catalog: Catalog, suite: Suite, arm: Arm, folder: Path, *, with_
 
 
 def _start_plugin(plugin: Plugin, folder: Path, *, whole: bool) -> Path:
-    """Write a plugin's manifest, and beside the skills what a whole plugin has: agents, commands, programs, shared files."""
+    """Write a plugin's manifest, its programs and shared files, and of a whole plugin its agents and commands."""
     manifest = folder / PLUGIN_FILE
     manifest.parent.mkdir(parents=True)
     content = {"name": plugin.name, "version": plugin.version or "0.0.0", "description": plugin.description}
     manifest.write_text(json.dumps(content), encoding="utf-8")
-    if whole:
-        for part in ("agents", "commands", "bin"):
-            if (plugin.folder / part).is_dir():
-                _copy(plugin.folder / part, folder / part)
+    for part in ("bin", "agents", "commands") if whole else ("bin",):
+        if (plugin.folder / part).is_dir():
+            _copy(plugin.folder / part, folder / part)
+    _add_launcher(folder / "bin")
     for shared in sorted(plugin.moved_folders - {skill.name for skill in plugin.skills}):
         _copy(plugin.folder / shared, folder / "skills" / shared)
     return folder
+
+
+def _add_launcher(programs: Path) -> None:
+    """Put a `skillway-run` on the session's PATH: on a laptop the base plugin brings it, and skills start scripts by it."""
+    programs.mkdir(exist_ok=True)
+    launcher = programs / "skillway-run"
+    launcher.write_text('#!/bin/sh\nexec python3 -E -s "$@"\n', encoding="utf-8")
+    launcher.chmod(0o755)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -135,8 +135,9 @@ def client_start(setup: AgentSetup, assignment: Assignment, *, home: Path, proje
         *("--max-turns", str(assignment.limits.max_turns)),
         *("--setting-sources", "project"),
         "--strict-mcp-config",
-        "--no-session-persistence",
     ]
+    # Not --no-session-persistence: a skill may read what the user typed from the session's transcript (create-pr
+    # does), and the HOME that it lands in is thrown away.
     if assignment.max_usd is not None:
         arguments += ["--max-budget-usd", f"{assignment.max_usd:.4f}"]
     return ClientStart(
