@@ -29,6 +29,7 @@ from skillway_evals.promotion.policy import Gate
 from skillway_evals.promotion.progress import describe_progress
 from skillway_evals.promotion.summary import SummaryEntry
 from skillway_evals.promotion.usage import usage_of
+from skillway_evals.running.execute import SuiteReport
 from skillway_evals.running.frame import DEFAULT_JUDGE, DEFAULT_MODEL
 from skillway_evals.suite_files import SUITES, load_suite
 
@@ -124,6 +125,8 @@ class EvidenceInput:
             text = f"The evidence cannot be read: {error.message}"
             return [Condition("evidence", "suite", Outcome.INVALID, text, next_actions=error.next_actions)]
         origin = provenance(report)
+        if origin is None:
+            return [self._nothing(subject, report, gate, model, judge)]
         decision = decide(suite, report.result, gate.rules(), signed_off=self.signed_off.get(subject, ""))
         outcome = outcome_shown(decision.outcome, origin)
         self.shown[subject] = SummaryEntry(outcome, origin, self.evidence.day(report))
@@ -131,9 +134,17 @@ class EvidenceInput:
         if origin is not None and outcome is Outcome.NOT_RUN and decision.outcome is not Outcome.NOT_RUN:
             text = "A scripted model answered, so nothing is known of the skill."
             return [Condition("evidence", "origin", Outcome.NOT_RUN, text)]
-        progress, actions = describe_progress(report, decision, gate, model, judge)
+        progress, actions = describe_progress(report, decision.outcome, gate, model, judge)
         first = conditions[0]
         return [Condition("evidence", first.name, first.outcome, first.text, progress, actions), *conditions[1:]]
+
+    def _nothing(self, subject: str, report: SuiteReport, gate: Gate, model: str, judge: str) -> Condition:
+        """Say once that nothing was run, in place of every condition of the gate."""
+        self.shown[subject] = SummaryEntry(Outcome.NOT_RUN, None, "")
+        asked = report.result.expected_runs + report.result.expected_triggers
+        text = f"None of {asked} runs and trigger sessions is recorded." if asked else "The suite has drafts alone."
+        progress, actions = describe_progress(report, Outcome.NOT_RUN, gate, model, judge)
+        return Condition("evidence", "complete", Outcome.NOT_RUN, text, progress, actions)
 
 
 @dataclass

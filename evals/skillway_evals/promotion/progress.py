@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from skillway_evals.gate import value_test
-from skillway_evals.outcome import Decision, Outcome
+from skillway_evals.outcome import Outcome
 from skillway_evals.promotion.evidence import cost_per_case
 from skillway_evals.promotion.policy import Gate
 from skillway_evals.running.execute import SuiteReport
@@ -15,13 +15,13 @@ from skillway_evals.suite import Claims
 
 
 def describe_progress(
-    report: SuiteReport, decision: Decision, gate: Gate, model: str, judge: str
+    report: SuiteReport, outcome: Outcome, gate: Gate, model: str, judge: str
 ) -> tuple[str, tuple[str, ...]]:
     """Say what would decide, as in `3 of 5 cases; about $13 and 4 more cases would decide`, and with which commands.
 
     Args:
         report: What was graded.
-        decision: What the gate said of it.
+        outcome: What the gate said of it.
         gate: The gate of the kind `evidence`.
         model: Whose answers count.
         judge: Who judges.
@@ -29,7 +29,7 @@ def describe_progress(
     Returns:
         A sentence, empty when nothing more is needed, and commands.
     """
-    if decision.outcome in (Outcome.PASS, Outcome.FAIL):
+    if outcome in (Outcome.PASS, Outcome.FAIL):
         return "", ()
     suite = report.plan.suite
     run = {result.case for result in report.result.runs}

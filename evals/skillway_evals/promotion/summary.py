@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
+from skillway_evals.gate import decide
 from skillway_evals.outcome import Outcome, Provenance
+from skillway_evals.promotion.evidence import outcome_shown, provenance
+from skillway_evals.running.execute import SuiteReport
 
 FILE = Path(".skillway") / "evals" / "summary.json"
 SCHEMA = 1
@@ -39,6 +43,17 @@ def update_summary(repository: Path, entries: Mapping[str, SummaryEntry]) -> Non
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(json.dumps({"schema": SCHEMA, "skills": skills}, indent=1, sort_keys=True), encoding="utf-8")
     draft.replace(path)
+
+
+def summarise_reports(reports: Sequence[SuiteReport]) -> dict[str, SummaryEntry]:
+    """Let the gate's usual rules decide over fresh results; `promote` decides by the repository's own."""
+    found = {}
+    for report in reports:
+        origin = provenance(report)
+        outcome = outcome_shown(decide(report.plan.suite, report.result).outcome, origin)
+        day = datetime.now(timezone.utc).date().isoformat() if origin is not None else ""
+        found[report.result.skill] = SummaryEntry(outcome, origin, day)
+    return found
 
 
 def _known(path: Path) -> dict[str, object]:

@@ -180,6 +180,7 @@ def _tell(ctx: click.Context, out: Output, frame: Frame, reports: Sequence[Suite
     file = settings.repository / RESULTS
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    keep_summary(settings.repository, reports)
     code, error = verdict_of(data)
     actions = ["skillway eval report"]
     if out.wants_json:
@@ -189,6 +190,13 @@ def _tell(ctx: click.Context, out: Output, frame: Frame, reports: Sequence[Suite
         if error:
             click.echo(f"error: {error['message']}\n  fix: {error['fix']}", err=True)
     ctx.exit(code)
+
+
+def keep_summary(repository: Path, reports: Sequence[SuiteReport]) -> None:
+    """Say for the catalogue what the gate says of each suite by the rules that it has without a promotion.yaml."""
+    from skillway_evals.promotion.summary import summarise_reports, update_summary
+
+    update_summary(repository, summarise_reports(reports))
 
 
 def verdict_of(data: dict[str, Any]) -> tuple[int, dict[str, str] | None]:

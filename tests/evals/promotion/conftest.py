@@ -86,22 +86,36 @@ class Place:
     def evidence(self):
         return Evidence(self.root, load_catalog(self.root, load_organisation(self.root)))
 
-    def plant(self, skill=SKILL, *, only=bool, signer=None, provenance="live", answer=None):
+    def plant(self, skill=SKILL, *, only=bool, signer=None, provenance="live", answer=None, model="claude-sonnet-5"):
         """Write verdicts as a run of the protected workflow would: good answers with the skill, poor ones without."""
         plugin, _, name = skill.partition(":")
         suite = load_suite(self.root / "evals" / "suites" / plugin / name)
-        settings = self.evidence().settings([suite])
+        settings = self.evidence().settings([suite], model)
         answer = answer or (lambda slot: "no" if slot.arm is Arm.NONE else "A fine answer.")
         bodies = {slot.key: ("run", answered(answer(slot))) for slot in case_slots(settings, suite) if only(slot)}
         bodies |= {slot.key: ("trigger", session(slot, skill)) for slot in trigger_slots(settings, suite) if only(slot)}
-        asyncio.run(self._write(bodies, signer, provenance))
+        asyncio.run(self._write(bodies, signer, provenance, model))
         self.commit("Keep verdicts")
 
-    async def _write(self, bodies, signer, provenance):
-        async with Journal(self.root / "evals" / "store", signer=signer) as journal:
-            for key, (kind, body) in bodies.items():
+    def plant_all(self, skills, signer, model):
+        """Write the verdicts of one model over several suites, in one file as one run would."""
+        bodies = {}
+        for skill in skills:
+            plugin, _, name = skill.partition(":")
+            suite = load_suite(self.root / "evals" / "suites" / plugin / name)
+            slots = case_slots(self.evidence().settings([suite], model), suite)
+            bodies |= {
+                slot.key: ("run", answered("no" if slot.arm is Arm.NONE else "A fine answer.")) for slot in slots
+            }
+        asyncio.run(self._write(bodies, signer, "live", model))
+        self.commit("Keep verdicts")
+
+    async def _write(self, bodies, signer, provenance, model):
+        async with Journal(self.root / "evals" / "store", signer=signer, head={"model": model}) as journal:
+            for key in bodies:
                 journal.begin(key)
-                await journal.append(Verdict(key, kind, body, "", provenance))
+            verdicts = [Verdict(key, kind, body, "", provenance) for key, (kind, body) in bodies.items()]
+            await asyncio.gather(*(journal.append(verdict) for verdict in verdicts))
 
     def use(self, people=8, teams=("support", "network"), skill=SKILL, usd=0.01):
         """Let people use the skill today, each once, at that price."""
@@ -161,7 +175,11 @@ def write_suite(root, skill=SKILL, *, cases=CASES, triggers=TRIGGERS, extra=None
         "suite": head,
         "cases": {
             "cases": [
-                {"id": f"case-{n}", "prompt": f"The customer wrote of a {TOPICS[n]}. What now?", "graders": [check]}
+                {
+                    "id": f"case-{n}",
+                    "prompt": f"Customer {sum(map(ord, name))} wrote of a {TOPICS[n]}. What now?",
+                    "graders": [check],
+                }
                 for n in range(cases)
             ]
         },
@@ -246,3 +264,26 @@ def proven(tmp_path, model_place):
     shutil.copytree(model_place.root, tmp_path / "repo")
     shutil.copy(model_place.usage, tmp_path / "usage.db")
     return Place(tmp_path / "repo", tmp_path / "usage.db")
+
+
+@pytest.fixture(scope="session")
+def make_pool(key):
+    """Make a repository of several skills with answers of several models."""
+
+    def make(folder, names, models):
+        found = start(folder, Path(__file__).resolve().parents[3], key)
+        shutil.rmtree(found.root / "skills" / "support" / "sum-up")
+        shutil.rmtree(found.root / "evals" / "suites" / "support" / "sum-up")
+        for name in names:
+            write_skill(found.root / "skills" / "support", name)
+            write_suite(found.root, f"support:{name}", triggers=0)
+        for model in models:
+            found.plant_all([f"support:{name}" for name in names], Signer(key), model)
+        return found
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def place_at():
+    return lambda root: Place(root, root.parent / "usage.db")

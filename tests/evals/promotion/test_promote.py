@@ -38,6 +38,7 @@ def test_skill_without_evidence_cannot_be_decided_and_says_what_would(place):
     code, answer = place.ask("promote", SKILL)
     assert (code, answer["data"]["verdict"], answer["ok"]) == (3, "cannot decide", False)
     assert outcomes(answer)["evidence/complete"] == "not run"
+    assert text_of(answer, "evidence/complete") == "None of 120 runs and trigger sessions is recorded."
     assert "0 of 12 cases; about $" in answer["data"]["progress"]
     assert "12 more cases would decide" in answer["data"]["progress"]
     assert f"skillway eval run {SKILL}" in answer["next_actions"]
@@ -250,7 +251,7 @@ def test_store_that_cannot_be_read_is_told_and_decides_nothing(place):
         ("{low: 0.70, high: 0.90,", "{low: 0.90, high: 0.70,", "is not below its high"),
         ("name: developer-tools ", "name: base ", "stands twice"),
         ("schema: 1", "schema: 2", "schema: 1 was expected"),
-        ("stages:", "stages: [", "This is not YAML"),
+        ("stages:", "stages: [", "does not fit the lines around it"),
         ("kind: owner", "kind: friends", "'friends' is not one of"),
     ],
 )

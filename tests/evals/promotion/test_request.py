@@ -143,11 +143,12 @@ def test_declined_skill_is_refused_with_who_and_why(proven):
     assert (code, "Grace declined" in answer["error"]["message"]) == (6, True)
 
 
-@pytest.mark.parametrize("path", ["skills/support/sum-up/notes.md", "README.md"])
+@pytest.mark.parametrize("path", ["README.md", "evals/store/uncommitted.jsonl"])
 def test_dirty_work_tree_is_refused(proven, path):
-    (proven.root / path).write_text("Something.\n")
+    (proven.root / path).write_text("")
     code, answer = request(proven)
-    assert answer["error"]["code"] == "conflict" if path == "README.md" else code in (6, 8)
+    assert (code, answer["error"]["code"]) == (8, "conflict")
+    assert path in answer["error"]["message"]
     assert BRANCH not in proven.git("branch", "--list")
 
 
