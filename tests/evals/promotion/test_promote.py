@@ -1,8 +1,12 @@
 """`skillway promote` in real repositories: what it says, what it refuses, and what it never does."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
+import yaml
 
 from skillway.discovery import read_evidence
 
@@ -294,18 +298,14 @@ def test_skill_in_the_last_stage_has_nowhere_to_go(place):
 
 
 def test_skill_in_developer_tools_goes_to_base_next(place):
-    folder = place.root / "developer-tools/skills/other"
-    folder.mkdir(parents=True)
-    (folder / "SKILL.md").write_text("---\nname: other\ndescription: Use it otherwise.\n---\nDo.\n")
+    write_skill(place.root / "developer-tools/skills/other")
     _, answer = place.ask("promote", "other")
     assert answer["data"]["stage"] == "base"
 
 
 def test_check_says_not_run_skill_by_skill_and_goes_on(place):
     for name in ("one", "two"):
-        folder = place.root / "developer-tools/skills" / name
-        folder.mkdir(parents=True)
-        (folder / "SKILL.md").write_text(f"---\nname: {name}\ndescription: Use it for {name}.\n---\nDo.\n")
+        write_skill(place.root / "developer-tools/skills" / name)
     code, text = place.tell("promote", "--check")
     assert code == 3
     assert "developer-tools: developer-tools:one: not run" in text
@@ -316,3 +316,32 @@ def test_check_says_not_run_skill_by_skill_and_goes_on(place):
 def test_check_of_a_repository_without_promoted_skills_is_in_order(place):
     code, text = place.tell("promote", "--check")
     assert (code, "There is no skill beyond its team." in text) == (0, True)
+
+
+def workflow_step(repository, name):
+    content = yaml.safe_load((repository / ".github/workflows/check.yml").read_text())
+    return next(step["run"] for step in content["jobs"]["check"]["steps"] if step.get("name") == name)
+
+
+@pytest.mark.parametrize(("key", "code"), [("", 0), ("key-of-a-test", 3)])
+def test_ci_goes_on_without_a_key_and_must_pass_with_one(place, repository, tmp_path, key, code):
+    write_skill(place.root / "developer-tools/skills/other")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "skillway").write_text(f'#!/bin/sh\nexec {sys.executable} -m skillway "$@"\n')
+    (programs / "skillway").chmod(0o755)
+    variables = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "ANTHROPIC_API_KEY": key}
+    step = workflow_step(repository, "evidence of promoted skills")
+    done = subprocess.run(
+        ["bash", "-e", "-c", step], cwd=place.root, env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stderr
+    assert "developer-tools: developer-tools:other: not run" in done.stdout
+    assert ("::warning::" in done.stdout) is (not key)
+
+
+def write_skill(folder):
+    folder.mkdir(parents=True)
+    (folder / "SKILL.md").write_text(
+        f"---\nname: {folder.name}\ndescription: Use it for {folder.name}.\n---\nDo {folder.name}.\n"
+    )
