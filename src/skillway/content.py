@@ -18,7 +18,7 @@ def content_path(name: str) -> Path:
     """Find a folder or file that ships with skillway.
 
     Args:
-        name: `hooks`, `base-plugin`, `developer-tools`, `workflows` or `client`, or a path below one of them.
+        name: `hooks`, `base-plugin`, `developer-tools`, `workflows`, `client` or `promotion.yaml`, or a path below one of them.
 
     Raises:
         NotFoundError: This installation lacks it.

@@ -117,8 +117,10 @@ def prepare_request(root: Path, plan: RequestPlan) -> None:
         tree = Path(folder) / "tree"
         git(root, "worktree", "add", "--quiet", "-b", plan.branch, str(tree), "HEAD")
         try:
-            _move(tree, plan)
-            _need_sound(tree, plan)
+            # organisation.yaml may stand below the top of the git repository
+            place = tree / git(root, "rev-parse", "--show-prefix").strip()
+            _move(place, plan)
+            _need_sound(place, plan)
             git(tree, "commit", "--quiet", "-m", plan.title, "-m", _commit_body(plan))
         except BaseException:
             git(root, "worktree", "remove", "--force", str(tree))

@@ -110,7 +110,7 @@ def _show(out: Output, repository: Repository, name: str) -> int:
     subject = repository.subject(name)
     stage = repository.next_stage(subject)
     found = repository.look(subject, stage)
-    _keep_summary(repository)
+    _keep_summary(out, repository)
     decided = repository.decision(subject, stage)
     actions = list(found.next_actions)
     if found.verdict == "eligible":
@@ -138,7 +138,7 @@ def _check(out: Output, repository: Repository) -> int:
     with out.progress(range(count), label="Checking evidence", length=count) as steps:
         bar = iter(steps)
         found = repository.check(lambda: void(next(bar, None)))
-    _keep_summary(repository)
+    _keep_summary(out, repository)
     codes = [_code(one) for one in found]
     code = EXIT_FINDINGS if EXIT_FINDINGS in codes else EXIT_UNDECIDED if EXIT_UNDECIDED in codes else EXIT_OK
     lines = []
@@ -175,7 +175,6 @@ def _decide(
     stage = repository.next_stage(subject)
     now = datetime.now(timezone.utc)
     found = repository.look(subject, stage, signer=f"{by} on {now:%Y-%m-%d}" if decision == ACCEPT else "")
-    _keep_summary(repository)
     if decision == ACCEPT and found.verdict != "eligible":
         raise _refused(found, "accepted")
     at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -197,7 +196,6 @@ def _request(out: Output, repository: Repository, name: str, *, dry_run: bool) -
     subject = repository.subject(name)
     stage = repository.next_stage(subject)
     found = repository.look(subject, stage)
-    _keep_summary(repository)
     if found.verdict != "eligible":
         raise _refused(found, "requested")
     decided = repository.decision(subject, stage)
@@ -225,10 +223,14 @@ def _request(out: Output, repository: Repository, name: str, *, dry_run: bool) -
     out.finish(data, "\n".join(lines), next_actions=[] if dry_run else actions)
 
 
-def _keep_summary(repository: Repository) -> None:
-    from skillway_evals.promotion.summary import update_summary
+def _keep_summary(out: Output, repository: Repository) -> None:
+    """Write down what the catalogue shows of the evidence; the answer itself does not depend on it."""
+    from skillway_evals.promotion.summary import FILE, update_summary
 
-    update_summary(repository.root, repository.evidence.shown)
+    try:
+        update_summary(repository.root, repository.evidence.shown)
+    except OSError as error:
+        out.warn(f"{FILE} cannot be written ({error.strerror}), so that the catalogue shows older verdicts.")
 
 
 def _refused(found: Assessment, what: str) -> RefusedError:

@@ -323,21 +323,21 @@ def workflow_step(repository, name):
     return next(step["run"] for step in content["jobs"]["check"]["steps"] if step.get("name") == name)
 
 
-@pytest.mark.parametrize(("key", "code"), [("", 0), ("key-of-a-test", 3)])
-def test_ci_goes_on_without_a_key_and_must_pass_with_one(place, repository, tmp_path, key, code):
+@pytest.mark.parametrize(("api_key", "code"), [("", 0), ("key-of-a-test", 3)])
+def test_ci_goes_on_without_a_key_and_must_pass_with_one(place, repository, tmp_path, api_key, code):
     write_skill(place.root / "developer-tools/skills/other")
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "skillway").write_text(f'#!/bin/sh\nexec {sys.executable} -m skillway "$@"\n')
     (programs / "skillway").chmod(0o755)
-    variables = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "ANTHROPIC_API_KEY": key}
+    variables = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "ANTHROPIC_API_KEY": api_key}
     step = workflow_step(repository, "evidence of promoted skills")
     done = subprocess.run(
         ["bash", "-e", "-c", step], cwd=place.root, env=variables, capture_output=True, text=True, check=False
     )
     assert done.returncode == code, done.stderr
     assert "developer-tools: developer-tools:other: not run" in done.stdout
-    assert ("::warning::" in done.stdout) is (not key)
+    assert ("::warning::" in done.stdout) is (not api_key)
 
 
 def write_skill(folder):

@@ -1,6 +1,8 @@
 """A promotion prepared in a real git repository: the branch, the text, and what survives the move."""
 
 import json
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -213,3 +215,36 @@ def test_broken_alias_names_file_and_line(place, line):
 
 def test_no_file_of_aliases_means_none(tmp_path):
     assert read_aliases(tmp_path) == ()
+
+
+def test_repository_below_the_top_of_git_is_moved_as_well(proven):
+    top = proven.root.parent / "top"
+    top.mkdir()
+    inner = top / "skills-product"
+    proven.root.rename(inner)
+    shutil.move(inner / ".git", top / ".git")
+    place = replace(proven, root=inner)
+    place.git("-C", str(top), "add", "--all")
+    place.git("-C", str(top), "commit", "--quiet", "-m", "Move")
+    code, answer = request(place)
+    assert code == 0, answer
+    files = place.git("-C", str(top), "ls-tree", "-r", "--name-only", BRANCH).splitlines()
+    assert "skills-product/developer-tools/skills/sum-up/SKILL.md" in files
+    assert "skills-product/skills/support/sum-up/SKILL.md" not in files
+
+
+def test_decision_is_told_without_names_or_reasons(proven, monkeypatch):
+    told = []
+    monkeypatch.setattr("skillway_evals.promotion.telling.event", lambda name, values: told.append((name, values)))
+    proven.ask("promote", SKILL, "--decide", "accept", "--by", "Ada Byron", "--reason", "Three teams asked")
+    ((name, values),) = told
+    assert name == "skillway.promotion.decided"
+    assert {**values, "skill.digest": ""} == {
+        "skill.name": SKILL,
+        "skill.digest": "",
+        "promotion.from": "team",
+        "promotion.to": "developer-tools",
+        "promotion.gate": "eligible",
+        "promotion.decision": "promoted",
+    }
+    assert len(values["skill.digest"]) == 12
