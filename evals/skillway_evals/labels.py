@@ -134,6 +134,16 @@ def open_labels(folder: Path) -> LabelBook:
     return LabelBook(folder, _texts(folder / TEXTS), load_rubric(folder / "rubric.yaml"), labels, unreadable)
 
 
+def known_texts(folder: Path) -> frozenset[str]:
+    """Give the ids of the texts that a judge has already; none when there is no file.
+
+    Raises:
+        CalibrationError: The file cannot be used.
+    """
+    path = folder / TEXTS
+    return frozenset(text.id for text in _texts(path)) if path.is_file() and path.stat().st_size else frozenset()
+
+
 def load_rubric(path: Path) -> tuple[Criterion, ...]:
     """Read a judge's rubric, which has the form of a suite's.
 
@@ -166,7 +176,8 @@ def _texts(path: Path) -> tuple[Text, ...]:
     if not path.is_file():
         raise NotFoundError(
             f"There are no texts to rate in {path}.",
-            fix='Write one JSON object per line: {"id": "a1", "task": "what was asked", "text": "what was answered"}.',
+            fix='Draw recorded answers with --sample, or write one {"id", "task", "text"} per line.',
+            next_actions=(f"skillway eval label {path.parents[1].name} --sample 120",),
         )
     texts: dict[str, Text] = {}
     for number, line in _lines(path):

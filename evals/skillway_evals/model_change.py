@@ -13,6 +13,7 @@ from skillway_evals.comparison import Comparison, compare
 from skillway_evals.gate import worst
 from skillway_evals.outcome import Outcome
 from skillway_evals.promotion.evidence import Evidence, outcome_shown, provenance
+from skillway_evals.promotion.progress import run_command
 from skillway_evals.running.execute import SuiteReport
 from skillway_evals.running.frame import DEFAULT_JUDGE
 from skillway_evals.suite import Arm, Suite
@@ -85,17 +86,13 @@ def _asked(report: SuiteReport) -> int:
 
 
 def _missing(report: SuiteReport, judge: str) -> list[Missing]:
-    undecided = {"not run"}
     runs = [run for run in report.result.runs if run.arm is Arm.PLUGIN]
-    unjudged = sum(any(one.evidence.startswith(tuple(undecided)) for one in run.results) for run in runs)
+    unjudged = sum(any(one.evidence.startswith("not run") for one in run.results) for run in runs)
     count = _asked(report) - len(runs) + unjudged
     if not count:
         return []
     skill, model = report.result.skill, report.result.model
-    chosen = "" if judge == DEFAULT_JUDGE else f" --judge {judge}"
-    return [
-        Missing(skill, model, count, report.plan.estimate_usd, f"skillway eval run {skill} --model {model}{chosen}")
-    ]
+    return [Missing(skill, model, count, report.plan.estimate_usd, run_command(report, model, judge))]
 
 
 def _standing(pairs: Sequence[tuple[SuiteReport, SuiteReport]]) -> list[tuple[Outcome, str]]:

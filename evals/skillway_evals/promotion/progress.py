@@ -13,6 +13,9 @@ from skillway_evals.running.frame import DEFAULT_JUDGE, DEFAULT_MODEL
 from skillway_evals.statistics import attempt_alpha, cases_to_decide
 from skillway_evals.suite import Claims
 
+USUAL_CAP_USD = 10.0
+"""What `eval run` spends at most unless it is told otherwise."""
+
 
 def describe_progress(
     report: SuiteReport, outcome: Outcome, gate: Gate, model: str, judge: str
@@ -36,7 +39,9 @@ def describe_progress(
     written = sum(not case.draft for case in suite.cases)
     needed = max(gate.rules().least_cases, written)
     unrun, unwritten = written - len(run), needed - written
-    actions = _commands(suite.skill, model, judge, drafts=unwritten > 0)
+    actions: tuple[str, ...] = (run_command(report, model, judge),)
+    if unwritten > 0:
+        actions = (f"skillway eval lint {suite.skill}", *actions)
     if unrun or report.plan.new:
         more = max(unrun + unwritten, 1)
         return f"{len(run)} of {needed} cases; {_dollars(report, unwritten)}{more} more cases would decide", actions
@@ -69,8 +74,14 @@ def _priced(report: SuiteReport, cases: int) -> str:
     return "" if each is None else f"about ${math.ceil(each * cases)} and "
 
 
-def _commands(skill: str, model: str, judge: str, *, drafts: bool) -> tuple[str, ...]:
-    chosen = "" if model == DEFAULT_MODEL else f" --model {model}"
-    chosen += "" if judge == DEFAULT_JUDGE else f" --judge {judge}"
-    run = f"skillway eval run {skill}{chosen}"
-    return (f"skillway eval lint {skill}", run) if drafts else (run,)
+def run_command(report: SuiteReport, model: str, judge: str) -> str:
+    """Give the command that runs what is missing of a suite, with a cap that is no lower than the estimate."""
+    words = ["skillway eval run", report.plan.suite.skill]
+    if model != DEFAULT_MODEL:
+        words.append(f"--model {model}")
+    if judge != DEFAULT_JUDGE and report.plan.questions:
+        words.append(f"--judge {judge}")
+    estimate = report.plan.estimate_usd
+    if estimate is not None and estimate > USUAL_CAP_USD:
+        words.append(f"--max-usd {math.ceil(estimate)}")
+    return " ".join(words)

@@ -115,6 +115,13 @@ async def grade_run(
         return results, answer if project is None else answer + changed_files(slot.case, project)
 
 
+async def read_judged(case: Case, body: Mapping[str, Any]) -> str:
+    """Give what a judge reads of a recorded run: the final text, with the files that the run changed."""
+    _, answer = _read(body)
+    async with _kept_project(body) as project:
+        return answer if project is None else answer + changed_files(case, project)
+
+
 async def _judge(panel: Panel | None, criterion: Criterion, slot: CaseSlot, answer: str) -> GraderResult:
     if panel is None:
         return GraderResult(criterion.id, None, evidence="not run: no judge was asked")

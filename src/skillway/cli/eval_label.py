@@ -19,27 +19,44 @@ _SKIP, _QUIT = "s", "q"
 
 @click.command("label")
 @click.argument("judge")
-@click.option("--rater", required=True, metavar="NAME", help="Who rates; kept as a pseudonym alone.")
+@click.option("--rater", metavar="NAME", help="Who rates; kept as a pseudonym alone.")
 @click.option("--page", is_flag=True, help="Rate in your browser instead of the terminal.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Add N recorded answers to the texts, and rate nothing.",
+)
+@click.option("--model", metavar="MODEL", help="With --sample: whose answers.  [default: claude-sonnet-5]")
 @json_option
 @click.pass_obj
-def command(out: Output, judge: str, rater: str, *, page: bool) -> None:
+def command(out: Output, judge: str, rater: str | None, sample: int | None, model: str | None, *, page: bool) -> None:
     """Rate the texts of JUDGE (evals/judges/JUDGE), one question at a time.
 
     Two people rate, each in an order of their own, without names and without seeing each other's or the judge's scores.
     Each answer is on the disk before the next question; Ctrl-C loses none, and the same command goes on. This command
     asks by its nature: in the terminal it needs one, with --page a browser on this machine.
 
+    The texts stand in calibration/texts.jsonl; --sample draws them from what eval runs recorded.
+
     \b
     Example:
+      skillway eval label pr-description --sample 120
       skillway eval label pr-description --rater "Ada"
       skillway eval label pr-description --rater "Ada" --page
     """  # noqa: D301 - click's mark for "do not re-wrap"
     from skillway.organisation import find_repository
     from skillway_evals.labels import judge_folder, open_labels, rater_id
 
+    if sample is not None:
+        if rater is not None or page:
+            raise click.UsageError("--sample rates nothing; leave --rater and --page out.")
+        _sample(out, judge, sample, model)
+        return
+    if model is not None:
+        raise click.UsageError("--model belongs to --sample.")
     try:
-        who = rater_id(rater)
+        who = rater_id(rater or "")
     except ValueError as error:
         raise click.UsageError("--rater needs a name.") from error
     if not page and (out.wants_json or not sys.stdin.isatty()):
@@ -57,6 +74,33 @@ def command(out: Output, judge: str, rater: str, *, page: bool) -> None:
     else:
         _rate_in_terminal(out, book, who)
     _finish(out, book, who, judge)
+
+
+def _sample(out: Output, judge: str, count: int, model: str | None) -> None:
+    from skillway.catalog import load_catalog
+    from skillway.organisation import find_repository, load_organisation
+    from skillway_evals.label_texts import add_texts, sample_texts
+    from skillway_evals.labels import judge_folder, known_texts
+    from skillway_evals.promotion.evidence import Evidence
+    from skillway_evals.running.discover import find_suites
+    from skillway_evals.running.frame import DEFAULT_MODEL
+
+    root = find_repository(Path.cwd())
+    folder = judge_folder(root, judge)
+    known = known_texts(folder)
+    evidence = Evidence(root, load_catalog(root, load_organisation(root)))
+    chosen = model or DEFAULT_MODEL
+    texts = sample_texts(evidence, find_suites(root, ()), chosen, judge, known, count)
+    if not texts:
+        raise UndecidedError(
+            f"No answer of {chosen} that a judge is needed for is recorded and not yet among the texts.",
+            fix="Run suites that have criteria; their answers are what people rate.",
+            next_actions=("skillway eval run",),
+        )
+    add_texts(folder, texts)
+    text = f"Added {len(texts)} recorded answers; {len(known) + len(texts)} texts are there to rate."
+    data = {"judge": judge, "added": len(texts), "texts": len(known) + len(texts)}
+    out.finish(data, text, next_actions=[f"skillway eval label {judge} --rater NAME"])
 
 
 def _rate_in_terminal(out: Output, book: LabelBook, who: str) -> None:

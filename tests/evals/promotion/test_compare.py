@@ -1,8 +1,10 @@
 """`skillway eval compare` over what is recorded of two models."""
 
+import json
 import shutil
 
 import pytest
+import yaml
 
 OLD, NEW = "claude-sonnet-4-6", "claude-sonnet-5"
 SKILLS = ("alpha", "beta", "gamma", "delta")
@@ -113,3 +115,33 @@ def test_unknown_suite_is_not_found(pool):
 def test_pool_without_answers_is_not_run(place):
     code, answer = compare(place)
     assert (code, answer["data"]["outcome"]) == (3, "not run")
+
+
+def test_recorded_answers_of_both_arms_are_drawn_to_be_rated(place, repository, signer):
+    shutil.copytree(repository / "evals/judges", place.root / "evals/judges")
+    suite = place.root / "evals/suites/support/sum-up"
+    criterion = {
+        "id": "clear",
+        "question": "Is it clear?",
+        "anchors": {0: "Nobody would follow it.", 1: "Some would follow it.", 2: "All would follow it."},
+    }
+    (suite / "rubric.yaml").write_text(yaml.safe_dump({"criteria": [criterion]}))
+    cases = yaml.safe_load((suite / "cases.yaml").read_text())
+    for case in cases["cases"]:
+        case["criteria"] = ["clear"]
+    (suite / "cases.yaml").write_text(yaml.safe_dump(cases))
+    place.plant(signer=signer)
+    code, answer = place.ask("eval", "label", "answers", "--sample", "20")
+    assert (code, answer["data"]) == (0, {"judge": "answers", "added": 20, "texts": 20})
+    file = place.root / "evals/judges/answers/calibration/texts.jsonl"
+    texts = [json.loads(line) for line in file.read_text().splitlines()]
+    assert {text["text"] for text in texts} == {"no", "A fine answer."}
+    assert set(texts[0]) == {"id", "task", "text"}
+    assert place.ask("eval", "label", "answers", "--sample", "200")[1]["data"]["texts"] == 72
+    assert len({json.loads(line)["id"] for line in file.read_text().splitlines()}) == 72
+    assert place.ask("eval", "label", "answers", "--sample", "1")[0] == 3
+
+
+@pytest.mark.parametrize("words", [("--sample", "5", "--rater", "A"), ("--sample", "0"), ("--model", "x"), ()])
+def test_sampling_and_rating_are_two_steps(place, words):
+    assert place.ask("eval", "label", "answers", *words)[0] == 2
