@@ -11,14 +11,14 @@ from skillway.errors import NotFoundError
 
 _PACKAGED = Path(__file__).parent / "content"
 _CHECKOUT = Path(__file__).parents[2]
-_IN_CHECKOUT = {"client": "tests/client", "workflows": ".github/workflows"}
+_IN_CHECKOUT = {"client": "tests/client", "workflows": ".github/workflows", "judges": "evals/judges"}
 
 
 def content_path(name: str) -> Path:
     """Find a folder or file that ships with skillway.
 
     Args:
-        name: `hooks`, `base-plugin`, `developer-tools`, `workflows`, `client` or `promotion.yaml`, or a path below one of them.
+        name: `hooks`, `base-plugin`, `developer-tools`, `workflows`, `client`, `judges` or `promotion.yaml`, or a path below one of them.
 
     Raises:
         NotFoundError: This installation lacks it.
