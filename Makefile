@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENT := tests/client/node_modules
 SENDERS := tests/senders/node_modules
+RECEIVER := tests/hooks/receivers/node_modules
 
 help:
 	@echo "make try    check, build, sign, publish and sync this repository onto a laptop root in .skillway, and show it alive"
@@ -46,6 +47,14 @@ $(SENDERS)/.installed: tests/senders/package.json
 		|| echo "not run: the tests with the OpenTelemetry SDK for JavaScript (npm could not install it)"; \
 	else echo "not run: the tests with the OpenTelemetry SDK for JavaScript (no npm)"; fi
 
+# A receiver of telemetry that somebody else wrote.
+$(RECEIVER)/.installed: tests/hooks/receivers/package.json
+	@if command -v npm >/dev/null 2>&1; then \
+		echo "Installing the receiver of the tests ..."; \
+		npm install --prefix tests/hooks/receivers --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null && touch $@ \
+		|| echo "not run: the tests with the npm receiver (npm could not install it)"; \
+	else echo "not run: the tests with the npm receiver (no npm)"; fi
+
 try: $(VENV)/.try
 	@$(BIN)/skillway demo
 
@@ -56,7 +65,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --eval-annotations -t=3.9- --violations hooks $(wildcard */*/scripts */skills/*/scripts skills/*/*/scripts)
 
-test: $(VENV)/.dev $(CLIENT)/.installed $(SENDERS)/.installed lint
+test: $(VENV)/.dev $(CLIENT)/.installed $(SENDERS)/.installed $(RECEIVER)/.installed lint
 	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 bench: $(VENV)/.dev $(CLIENT)/.installed

@@ -1,6 +1,7 @@
 """Writes the documentation that is made from code: commands from their own help, formats from their schemas.
 
-Run it with `make docs`; a test fails when a page and its source differ. `docs/guides/check.md` has its own
+Run it with `make docs`; a test fails when a page and its source differ. What is made from the list of telemetry events is
+in `generate_events.py`. `docs/guides/check.md` has its own
 generator in `skillway.checks`.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import generate_events
 
 from skillway.cli.run import skillway
 from skillway_sync.options import _make_parser
@@ -117,11 +119,18 @@ def argparse_helps(parser: argparse.ArgumentParser, path: str) -> list[tuple[str
 
 def main() -> int:
     """Write the pages, or with `--check` say whether they are up to date."""
-    pages = {DOCS / "commands.md": commands_page(), DOCS / "formats.md": formats_page()}
+    pages = {
+        DOCS / "commands.md": commands_page(),
+        DOCS / "formats.md": formats_page(),
+        **generate_events.generated_files(),
+    }
     if "--check" in sys.argv:
         stale = [path for path, text in pages.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
-        return 1 if stale else 0
+        return 1 if stale or generate_events.stale_files() else 0
+    for path in generate_events.stale_files():
+        path.unlink()
     for path, text in pages.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return 0
 

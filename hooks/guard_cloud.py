@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from guard_walk import Command
 
 _HARMLESS = frozenset(
-    ["--help", "-h", "--dry-run", "--dryrun", "--generate-cli-skeleton", "--what-if", "--validate-only"]
+    [
+        "--help",
+        "-h",
+        "--dry-run",
+        "--dryrun",
+        "--generate-cli-skeleton",
+        "--what-if",
+        "--validate-only",
+        "--dry_run",
+        "--preview",
+        "--simulate",
+        "--noop",
+        "--no-execute",
+    ]
 )
 _AWS_VALUES = frozenset([
     "profile", "region", "output", "endpoint-url", "query", "ca-bundle", "color", "cli-input-json", "cli-read-timeout",
@@ -132,6 +145,10 @@ def judge_aws(command: "Command", _places: "Places") -> "Stop | None":
         return _judge_s3(operation, found)
     if operation in _AWS_ORDINARY or service in ("configure", "sso"):
         return None
+    if service == "codecommit" and operation == "create-pull-request":
+        from guard_forge import pull_request_stop
+
+        return pull_request_stop()
     if operation == "delete-object" or (service == "dynamodb" and operation == "delete-item"):
         return _deletion(ASK)
     if operation.startswith(_AWS_DELETES):
@@ -158,6 +175,8 @@ def judge_gsutil(command: "Command", _places: "Places") -> "Stop | None":
     options, words = read_options(command.arguments, "oh", frozenset())
     found = names(options)
     verb = words[0] if words else ""
+    if verb == "rsync" and "-n" in found:
+        return None
     if verb == "rb" or (verb == "rm" and (found & {"-r", "-R", "-a"} or any("*" in word for word in words))):
         return _deletion()
     if verb == "rm" or (verb == "rsync" and "-d" in found):
@@ -183,6 +202,8 @@ def judge_cloud(command: "Command", _places: "Places") -> "Stop | None":
     options, words = read_options(command.arguments, _SHORTS.get(name, ""), _CLOUD_VALUES)
     found = names(options)
     if found & _HARMLESS or "help" in words[:1]:
+        return None
+    if name == "rclone" and "-n" in found:
         return None
     if name == "rclone" and words[:1] == ["sync"]:
         return _deletion(ASK)

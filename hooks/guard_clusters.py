@@ -36,17 +36,22 @@ def judge_kubectl(command: "Command", _places: "Places") -> "Stop | None":
         return None
     if verb == "delete":
         is_pod = bool(kinds) and kinds[0].partition("/")[0] in ("pod", "pods", "po") and "--all" not in options
-        return _cluster_stop(ASK if is_pod and not options.keys() & {"-A", "--all-namespaces"} else DENY)
+        return cluster_stop(ASK if is_pod and not options.keys() & {"-A", "--all-namespaces"} else DENY)
     if verb == "drain" or (verb == "scale" and options.get("--replicas") == "0"):
-        return _cluster_stop(ASK)
+        return cluster_stop(ASK)
     if (verb == "replace" and "--force" in options) or (verb == "apply" and "--prune" in options):
-        return _cluster_stop(ASK)
+        return cluster_stop(ASK)
     if verb == "patch" and "finalizers" in " ".join(command.arguments):
-        return _cluster_stop(ASK)
+        return cluster_stop(ASK)
     is_binding = verb == "create" and kinds[:1] and kinds[0].endswith("rolebinding")
     if is_binding and "admin" in " ".join(command.arguments):
-        return _cluster_stop(ASK, "it gives far-reaching rights in the cluster.")
+        return cluster_stop(ASK, "it gives far-reaching rights in the cluster.")
     return None
+
+
+def judge_uninstaller(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge the scripts that take a cluster off a machine."""
+    return None if _HELP & set(command.arguments) else cluster_stop()
 
 
 def judge_helm(command: "Command", _places: "Places") -> "Stop | None":
@@ -55,7 +60,7 @@ def judge_helm(command: "Command", _places: "Places") -> "Stop | None":
     if options.keys() & (_HELP | {"--dry-run"}):
         return None
     verbs = _UNINSTALLS[command.name]
-    return _cluster_stop() if any(word in verbs for word in words[:2]) else None
+    return cluster_stop() if any(word in verbs for word in words[:2]) else None
 
 
 _GONE = frozenset(["uninstall", "delete", "destroy"])
@@ -77,9 +82,8 @@ _UNINSTALLS = {
 }
 
 
-def _cluster_stop(
-    decision: str = DENY, why: str = "it takes down what runs in a cluster, or deletes its data."
-) -> Stop:
+def cluster_stop(decision: str = DENY, why: str = "it takes down what runs in a cluster, or deletes its data.") -> Stop:
+    """Make the stop for what a cluster would lose."""
     return Stop(
         decision,
         "cluster-delete",
@@ -193,12 +197,12 @@ def judge_docker(command: "Command", _places: "Places") -> "Stop | None":
         return None
     pair = tuple(words[:2])
     if pair == ("system", "prune"):
-        return _volume_stop(DENY if "--volumes" in flags else ASK) if flags & {"--volumes", "-a", "--all"} else None
+        return volume_stop(DENY if "--volumes" in flags else ASK) if flags & {"--volumes", "-a", "--all"} else None
     if pair in _DATA_LOSSES:
-        return _volume_stop()
+        return volume_stop()
     is_removal = words[:1] in (["rm"], ["rmi"]) or pair in (("container", "rm"), ("image", "rm"))
     takes_all = is_removal and _takes_all(command)
-    return _volume_stop(ASK) if takes_all or (words[:1] == ["rm"] and flags & {"-v", "--volumes"}) else None
+    return volume_stop(ASK) if takes_all or (words[:1] == ["rm"] and flags & {"-v", "--volumes"}) else None
 
 
 def _takes_all(command: "Command") -> bool:
@@ -228,10 +232,11 @@ def _judge_compose(command: "Command", words: "list[str]") -> "Stop | None":
     if verb not in ("down", "rm") or verb not in arguments:
         return None
     options, _ = read_options(arguments[arguments.index(verb) + 1 :], "t", frozenset(["timeout", "rmi"]))
-    return _volume_stop(ASK) if names(options) & {"-v", "--volumes"} else None
+    return volume_stop(ASK) if names(options) & {"-v", "--volumes"} else None
 
 
-def _volume_stop(decision: str = DENY) -> Stop:
+def volume_stop(decision: str = DENY) -> Stop:
+    """Make the stop for data of containers."""
     return Stop(
         decision,
         "container-data",

@@ -4,9 +4,10 @@ Looks through wrappers, shells and interpreters to what they start, up to a dept
 the commands of one text to `guard_walk.py`, and judging to the rules.
 """
 
-from guard_expansion import UNKNOWN_TEXT, Argument, Values, printed_text
+from guard_expansion import Argument, Values, printed_text
 from guard_lexer import Lexer
 from guard_paths import absolute
+from guard_simple import UNKNOWN_TEXT
 from guard_walk import Command, Walk
 from guard_wrappers import (
     ARGV,
@@ -14,10 +15,8 @@ from guard_wrappers import (
     HOST,
     SHELLS,
     WRAPPERS,
-    find_commands,
-    find_roots,
+    code_values,
     git_commands,
-    option_value,
     payload_start,
     shell_code,
 )
@@ -31,12 +30,21 @@ MAX_CHARACTERS = 1 << 20
 MAX_NESTED_CHARACTERS = 1 << 18
 """Characters in all that shells, eval and interpreters inside the command are read for."""
 
+_STDIN_FILES = (["/dev/stdin"], ["/dev/fd/0"], ["/proc/self/fd/0"], ["-"])
 _MAX_SCRIPTS = 64
+_MAX_SOURCES_DEPTH = 2
+_MAX_SOURCES = 200
+"""How often wrappers in pipes are looked through as sources of data; each may look through those before it again."""
+_MAX_READINGS = 8
+"""How often one text that stands inside others is read; a script that runs itself three times would be 3^MAX_DEPTH times."""
 _RUNNERS = (
     "npx", "bunx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "uv", "poetry", "pipenv", "hatch", "pdm", "rye", "pixi", "conda", "mamba", "bundle",
     "composer", "mise", "asdf", "rbenv", "pyenv", "nvm", "direnv", "op", "doppler", "infisical", "aws-vault", "chamber", "dotenv", "dotenvx", "docker",
     "docker-compose", "podman", "nerdctl", "podman-compose", "kubectl", "oc", "gcloud", "vagrant", "wsl", "nix", "nix-shell", "tmux", "screen", "concurrently",
-    "hyperfine", "nodemon", "entr", "fd", "fdfind", "ansible", "pwsh", "powershell", "at", "batch", "multipass", "lxc", "limactl", "heroku", "fly", "flyctl", "atmos",
+    "hyperfine", "nodemon", "entr", "ansible", "pwsh", "powershell", "powershell.exe", "pwsh.exe", "at", "batch", "multipass",
+    "cargo", "crictl", "ctr", "minikube", "distrobox", "toolbox", "devcontainer", "aws", "az", "railway", "doctl", "salt", "machinectl", "tsh",
+    "teller", "berglas", "sops", "envconsul", "consul-template", "flox", "guix", "devbox", "onchange", "reflex", "wait-on", "wait-for-it.sh", "wait-for", "dockerize", "lerna", "nx",
+    "gnome-terminal", "konsole", "alacritty", "wezterm", "kitty", "foot", "rush", "fnm", "bwrap", "oc", "k", "perf", "lxc", "limactl", "heroku", "fly", "flyctl", "atmos",
 )  # fmt: skip
 """Programs that `guard_runners.py` looks through; it is imported only for them."""
 _VERBS = {
@@ -45,20 +53,28 @@ _VERBS = {
     "yarn": frozenset(["exec", "dlx", "run"]),
     "bun": frozenset(["x"]),
     "docker": frozenset(["exec", "run"]),
-    "kubectl": frozenset(["exec", "run"]),
+    **dict.fromkeys(["kubectl", "oc", "k"], frozenset(["exec", "run", "debug", "rsh"])),
+    **dict.fromkeys(["podman", "nerdctl", "docker-compose", "podman-compose"], frozenset(["exec", "run"])),
+    "aws": frozenset(["execute-command", "send-command"]),
+    "az": frozenset(["run-command"]),
+    "minikube": frozenset(["ssh"]),
+    "cargo": frozenset(["watch"]),
+    "doctl": frozenset(["ssh"]),
+    "sops": frozenset(["exec-env", "exec-file"]),
     "uv": frozenset(["run"]),
     "poetry": frozenset(["run"]),
     "gcloud": frozenset(["ssh"]),
 }
 """Without one of these words such a program starts nothing else."""
-_INTERPRETERS = frozenset(
-    ["python", "node", "nodejs", "perl", "ruby", "php", "deno", "bun", "awk", "gawk", "mawk", "osascript"]
-)
+_INTERPRETERS = frozenset([
+    "python", "pypy", "ipython", "node", "nodejs", "perl", "ruby", "php", "deno", "bun", "awk", "gawk", "mawk", "nawk", "osascript", "lua", "luajit", "ts-node",
+    "tsx", "julia", "r", "rscript", "elixir", "groovy", "guile", "racket", "sbcl", "raku", "irb", "pry", "tclsh", "swift", "scala", "kotlin", "jshell", "octave", "erl", "clojure", "clj", "bb",
+])  # fmt: skip
 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 
 class Analysis:
@@ -78,7 +94,9 @@ class Analysis:
         self.budget = MAX_NESTED_CHARACTERS
         self.is_reading = False
         self.is_cut = False
+        self._sources_depth = self._sources = 0
         self._scripts: "dict[str, str]" = {}
+        self._readings: "dict[str, int]" = {}
 
     def commands(self, text: str, cwd: str) -> "Iterator[Command]":
         """Yield the commands of what the user's shell would run, as they are found.
@@ -89,23 +107,35 @@ class Analysis:
         """
         return self._read(text[:MAX_CHARACTERS].replace("\0", ""), cwd, None, 0)
 
-    def _nested(self, text: str, outer: Command, depth: int) -> "Iterator[Command]":
-        """Yield the commands of a text that a command has a shell read."""
+    def _nested(self, text: str, outer: Command, depth: int, words: "Sequence[Argument]" = ()) -> "Iterator[Command]":
+        """Yield the commands of a text that a command has a shell read, with the parameters `$0`, `$1`, … it is given."""
         if not text or len(text) > self.budget or depth >= MAX_DEPTH:
             return
+        if depth:
+            readings = self._readings[text] = self._readings.get(text, 0) + 1
+            if readings > _MAX_READINGS:
+                return
         self.budget -= len(text)
-        for command in self._read(text, outer.cwd, outer, depth + 1):
+        for command in self._read(text, outer.cwd, outer, depth + 1, words):
             command.is_remote = command.is_remote or outer.is_remote
-            command.is_ephemeral = command.is_ephemeral or outer.is_ephemeral
+            if outer.is_ephemeral and not command.is_ephemeral and not command.is_mapped:
+                _contain(command, outer)
             yield command
 
-    def _read(self, text: str, cwd: "str | None", outer: "Command | None", depth: int) -> "Iterator[Command]":
+    def _read(
+        self, text: str, cwd: "str | None", outer: "Command | None", depth: int, words: "Sequence[Argument]" = ()
+    ) -> "Iterator[Command]":
         lexer = Lexer(text)
         if depth:
-            lexer.read_all()
+            self._read_inner(lexer)
         else:
             self._read_own(lexer)
-        walk = Walk(lexer, self.values if outer is None else self.values.copy(), cwd)
+        is_nested = outer is not None
+        walk = Walk(
+            lexer, self.values.copy() if is_nested else self.values, cwd, self._seen_through, is_nested=is_nested
+        )
+        if words:
+            walk.place(words)
         for place in range(len(lexer.commands)):
             command = walk.command(place)
             if command is None:
@@ -116,6 +146,18 @@ class Analysis:
                 self._note_script(command)
             yield from self._through(command, depth)
 
+    def _seen_through(self, command: Command) -> "list[Command]":
+        """Give what a source of data starts, when it is a wrapper of any kind; else nothing."""
+        kind = self.KINDS.get(command.name)
+        if kind is None or self._sources_depth >= _MAX_SOURCES_DEPTH or self._sources >= _MAX_SOURCES:
+            return []
+        self._sources += 1
+        self._sources_depth += 1
+        try:
+            return [inner for inner in kind(self, command, 1) if inner is not command]
+        finally:
+            self._sources_depth -= 1
+
     def _read_own(self, lexer: Lexer) -> None:
         """Read the command's own text; after an interruption go on with what was read, so that padding hides nothing."""
         self.is_reading = True
@@ -125,14 +167,25 @@ class Analysis:
             self.is_cut = True
         self.is_reading = False
 
+    def _read_inner(self, lexer: Lexer) -> None:
+        """Read a text inside the command's own; one too deep for the interpreter must not silence what follows it."""
+        try:
+            lexer.read_all()
+        except RecursionError:
+            self.is_cut = True
+
     def _through(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield a command, and what it starts."""
         name = command.name
         kind = self.KINDS.get(name)
         if kind is None:
             # The name is not known: whatever follows may be the command, as in `$SUDO rm -rf /`.
-            if UNKNOWN_TEXT in name and depth < MAX_DEPTH and command.arguments:
-                yield from self._through(command.wrapped(command.arguments), depth + 1)
+            if UNKNOWN_TEXT in name and depth < MAX_DEPTH:
+                if isinstance(command.program, Argument) and command.program.outputs:
+                    command.code = [command.program]
+                    yield command
+                if command.arguments:
+                    yield from self._through(command.wrapped(command.arguments), depth + 1)
                 return
             if name.rstrip("0123456789.") in _INTERPRETERS:
                 kind = Analysis.interpreter
@@ -149,23 +202,24 @@ class Analysis:
         arguments = command.arguments
         if command.name == "command" and arguments[:1] and arguments[0] in ("-v", "-V"):
             return
-        if command.name == "env":
-            split = option_value(arguments, "S", "split-string")
-            if split:
-                yield from self._nested(split, command, depth)
-        start = payload_start(arguments, shorts, longs, operands, takes_assignments=takes_assignments)
+        start = payload_start(
+            arguments, shorts, longs, operands, takes_assignments=takes_assignments, permutes=follows == HOST
+        )
         payload = arguments[start:]
         if command.name in CODE_OPTIONS:
             yield from self._code_option(command, depth)
-        if not payload:
+        if follows == HOST and command.name in ("ssh", "scp"):
+            yield from self._executing(command, depth, is_own=False)
+        if command.name == "cmd":
+            yield from self._nested(windows_text(arguments), command, depth)
+        elif not payload:
+            command.reads_code = command.name == "parallel" and command.feed is not None
             yield command
+        elif payload[0] == ":::":
+            for text in payload[1:]:
+                yield from self._nested(text, command, depth)
         elif follows == ARGV:
-            inner = command.wrapped(payload)
-            if command.name in ("xargs", "parallel"):
-                _hand_on(inner, command)
-                inner.is_bulk = True
-                inner.feed = None
-            yield from self._through(inner, depth + 1)
+            yield from self._through(_started(command, payload), depth + 1)
         else:
             command.code = payload
             command.is_remote = command.is_remote or follows == HOST
@@ -173,10 +227,19 @@ class Analysis:
             yield from self._nested(" ".join(payload), command, depth)
 
     def _code_option(self, command: Command, depth: int) -> "Iterator[Command]":
-        short, long = CODE_OPTIONS[command.name]
-        text = option_value(command.arguments, short, long)
-        if text:
+        short, long, valued = CODE_OPTIONS[command.name]
+        for text in code_values(command.arguments, short, (long,), valued):
+            command.code = [*command.code, text]
             yield from self._nested(text, command, depth)
+
+    def _executing(self, command: Command, depth: int, *, is_own: bool = True) -> "Iterator[Command]":
+        if is_own:
+            yield command
+        if any(argument.startswith(("-", ".", "!")) for argument in command.arguments):
+            from guard_executing import executed_texts
+
+            for text in executed_texts(command.name, command.arguments):
+                yield from self._nested(text, command, depth)
 
     def _with_code_option(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
@@ -185,11 +248,15 @@ class Analysis:
     def _shell(self, command: Command, depth: int) -> "Iterator[Command]":
         code, script, command.reads_code = shell_code(command.arguments)
         command.code = [text for text in (code, script) if text is not None]
+        command.reads_code = command.reads_code or [script] in _STDIN_FILES
+        if command.fed is not None and (code is None or UNKNOWN_TEXT in code):
+            command.reads_code, command.feed = True, command.fed  # `xargs sh -c`, `xargs -I{} sh -c {}`
         yield command
         if code:
-            yield from self._nested(code, command, depth)
+            words = command.arguments[command.arguments.index(code) + 1 :]
+            yield from self._nested(code, command, depth, words)
         elif command.reads_code:
-            text, command.feed = command.stdin(), None
+            text, command.feed = command.stdin() if command.fed is None else "", None
             yield from self._nested(text, command, depth)
         elif script:
             for text in self._script(command, script):
@@ -197,26 +264,23 @@ class Analysis:
 
     def _source(self, command: Command, depth: int) -> "Iterator[Command]":
         command.code = command.arguments[:1]
+        command.reads_code = command.arguments[:1] in _STDIN_FILES
         yield command
         for text in self._script(command, command.arguments[0] if command.arguments else ""):
             yield from self._nested(text, command, depth)
 
     def _trap(self, command: Command, depth: int) -> "Iterator[Command]":
+        yield command
         if command.arguments:
             yield from self._nested(command.arguments[0], command, depth)
 
     def _find(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
-        roots = find_roots(command.arguments)
-        for words in find_commands(command.arguments):
-            if not words:
-                continue
-            found = [Argument(root.rstrip("/") + "/" + UNKNOWN_TEXT) for root in roots]
-            argv: "list[Argument]" = []
-            for word in words:
-                argv.extend(found if word == "{}" else [Argument(word.replace("{}", found[0]))])
-            inner = command.wrapped(argv)
-            inner.is_bulk = True
+        if not any(argument.startswith(("-exec", "-ok", "-x", "-X", "--exec")) for argument in command.arguments):
+            return
+        from guard_feeding import started_by_find
+
+        for inner in started_by_find(command):
             yield from self._through(inner, depth + 1)
 
     def _git(self, command: Command, depth: int) -> "Iterator[Command]":
@@ -225,8 +289,11 @@ class Analysis:
             yield from self._nested(text, command, depth)
 
     def _runner(self, command: Command, depth: int) -> "Iterator[Command]":
-        yield command
         verbs = _VERBS.get(command.name)
+        if command.name == "bun" and "x" not in command.arguments:
+            yield from self.interpreter(command, depth)
+            return
+        yield command
         if (
             verbs
             and verbs.isdisjoint(command.arguments)
@@ -235,6 +302,15 @@ class Analysis:
             return
         from guard_runners import ARGV, EPHEMERAL, started
 
+        if command.name in ("at", "batch"):
+            command.reads_code = True
+            yield command
+        if command.name in ("docker", "podman", "nerdctl") and "run" in command.arguments:
+            from guard_containers import runs
+
+            for inner in runs(command):
+                yield from self._through(inner, depth + 1)
+            return
         kind, words, texts = started(command)
         if words:
             inner = command.wrapped(words)
@@ -246,6 +322,43 @@ class Analysis:
                 command.is_remote = True
             yield from self._nested(text, command, depth)
 
+    def _schedule(self, command: Command, depth: int) -> "Iterator[Command]":
+        """Yield crontab, and what the jobs run that it is given on stdin."""
+        command.reads_code = command.feed is not None and command.arguments[-1:] in ([], ["-"])
+        yield command
+        if command.reads_code:
+            from guard_executing import job_commands
+
+            for text in job_commands(command.stdin()):
+                yield from self._nested(text, command, depth)
+
+    def _editor(self, command: Command, depth: int) -> "Iterator[Command]":
+        """Yield an editor, and what its own commands start."""
+        yield command
+        if command.feed is None and not any(argument.startswith(("-", "+")) for argument in command.arguments):
+            return
+        from guard_executing import editor_texts
+
+        for text in editor_texts(command):
+            yield from self._nested(text, command, depth)
+
+    def _database(self, command: Command, depth: int) -> "Iterator[Command]":
+        """Yield a database's client, and what its own commands have a shell run."""
+        yield command
+        text = "\n".join([*command.arguments, command.stdin()])
+        if "\\!" in text or ".sh" in text or "system " in text:
+            from guard_executing import client_texts
+
+            for escaped in client_texts(text):
+                yield from self._nested(escaped, command, depth)
+
+    def _code_file(self, command: Command, _depth: int) -> "Iterator[Command]":
+        """Yield a program that reads its code from the file after -f, or from stdin after `-f -`."""
+        files = code_values(command.arguments, "f", ("file", "makefile", "justfile"), "CIjlNoOW")
+        command.code = [*command.code, *files]
+        command.reads_code = command.reads_code or "-" in files
+        yield command
+
     def _alias(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
         for argument in command.arguments:
@@ -253,15 +366,18 @@ class Analysis:
 
     def interpreter(self, command: Command, depth: int) -> "Iterator[Command]":
         """Look through an interpreter's program, if it has one on its command line or on stdin."""
-        from guard_interpreters import first_operand, module_arguments, programs, reads_code, shell_texts
+        from guard_interpreters import code_words, first_operand, module_arguments, programs, reads_code, shell_texts
 
         command.reads_code = reads_code(command)
+        # A program that has a downloaded value in it is not a downloaded program.
+        whole = [word for word in code_words(command) if word.files or word.strip() == UNKNOWN_TEXT]
+        command.code = [*command.code, *whole, *[word for word in [first_operand(command)] if word.files]]
         yield command
         module = module_arguments(command)
         if module:
             yield from self._through(command.wrapped(module), depth + 1)
         for program in [*programs(command), *self._script(command, first_operand(command))]:
-            for text in shell_texts(program, command.name.rstrip("0123456789.")):
+            for text in shell_texts(program, command.name.rstrip("0123456789."), command.arguments):
                 yield from self._nested(text, command, depth)
 
     def _script(self, command: Command, path: str) -> "list[str]":
@@ -295,20 +411,67 @@ class Analysis:
         "source": _source,
         "trap": _trap,
         "alias": _alias,
-        "find": _find,
+        **dict.fromkeys(["find", "gfind", "bfs", "fd", "fdfind"], _find),
+        **dict.fromkeys(["crontab", "incrontab"], _schedule),
+        **dict.fromkeys(["vim", "vi", "nvim", "ex", "ed", "view", "gvim", "emacs"], _editor),
+        **dict.fromkeys(
+            [
+                "tar",
+                "bsdtar",
+                "rsync",
+                "zip",
+                "sort",
+                "split",
+                "man",
+                "gdb",
+                "scp",
+                "sftp",
+                "expect",
+                "tcpdump",
+                "fzf",
+                "rg",
+                "xterm",
+                "wget",
+            ],
+            _executing,
+        ),
+        **dict.fromkeys(["make", "gmake", "just"], _code_file),
+        **dict.fromkeys(["psql", "mysql", "mariadb", "sqlite3", "pgcli", "mycli", "duckdb", "usql"], _database),
         "git": _git,
     }
 
 
-def _hand_on(inner: Command, command: Command) -> None:
-    """Give the started command what xargs reads: in place of its mark, else at the end."""
-    operands = command.handed_on()
-    mark = option_value(command.arguments, "I", "replace") or "{}"
-    if any(mark in argument for argument in inner.arguments):
-        first = operands[0] if operands else UNKNOWN_TEXT
-        kept = []
-        for argument in inner.arguments:
-            kept.extend((operands or [argument]) if argument == mark else [Argument(argument.replace(mark, first))])
-        inner.arguments = kept
-    else:
-        inner.arguments = inner.arguments + operands
+def _started(command: Command, payload: "Sequence[Argument]") -> Command:
+    """Give what a wrapper starts, with the words that it is fed."""
+    inner = command.wrapped(payload)
+    if command.name in ("xargs", "parallel", "sem"):
+        from guard_feeding import hand_on
+
+        hand_on(inner, command)
+    elif command.name in ("nsenter", "chroot") and inner.is_ephemeral and _leaves_container(command):
+        inner.is_ephemeral, inner.mounts = False, ()
+    return inner
+
+
+def windows_text(arguments: "Sequence[str]") -> str:
+    """Give what Windows' cmd is told, as a shell would read it."""
+    from guard_powershell import cmd_text
+
+    return cmd_text(arguments)
+
+
+def _leaves_container(command: Command) -> bool:
+    """Tell whether nsenter or chroot goes to the machine that the container runs on."""
+    if command.name == "chroot":
+        return any(argument == "/" for argument in command.arguments)
+    return any(argument in ("-t1", "1", "--target=1", "-a") for argument in command.arguments)
+
+
+def _contain(command: Command, outer: Command) -> None:
+    """Put a command into a container, in which some folders may be those of this machine."""
+    command.is_ephemeral = True
+    if outer.mounts:
+        from guard_containers import map_mounts
+
+        command.mounts = outer.mounts
+        map_mounts(command)

@@ -29,6 +29,7 @@ _SHORTS = {
     "cockroach": "ed",
     "usql": "c",
     "sqlplus": "",
+    "influx": "e",
 }
 _DROPPED = frozenset(
     [
@@ -76,115 +77,112 @@ def judge_client(command: "Command", _places: "Places") -> "Stop | None":
             _LONGS | {"separator", "init", "nullvalue"},
         )
         texts = operands[1:] + [value for option, value in options if option in _SQL_OPTIONS]
+    elif name == "surreal":
+        return judge_sql(" ".join(arguments[-1:]) + ";" + command.stdin())
     else:
         options, operands = read_options(arguments, _SHORTS.get(name, "ceqQuUhpPdD"), _LONGS)
         texts = [value for option, value in options if option in _SQL_OPTIONS]
     texts.append(command.stdin())
-    return next((stop for text in texts for stop in [judge_sql(text)] if stop), None)
+    texts = [_without_meta(text) for text in texts]
+    stop = next((stop for text in texts for stop in [judge_sql(text)] if stop), None)
+    return stop or _judge_produced(command, texts)
+
+
+def _without_meta(text: str) -> str:
+    r"""Take the lines out that a client reads itself, such as `\\timing` and `.headers on`; they hide no SQL after them."""
+    if "\n" not in text:
+        return text
+    return "\n".join([line for line in text.split("\n") if not line.lstrip().startswith(("\\", "."))])
+
+
+def _judge_produced(command: "Command", texts: "list[str]") -> "Stop | None":
+    r"""Judge SQL that a query writes, and that a client runs: by \\gexec, or from a client before it in the pipe."""
+    queries = [text for text in texts if "\\gexec" in text]
+    queries.extend(
+        [word for source in command.upstream() if source.name in _CLIENTS for word in source.arguments if "'" in word]
+    )
+    if any("\\gexec" in word for source in command.upstream() for word in source.arguments):
+        queries.extend([word for source in command.upstream() for word in source.arguments])
+    for query in queries:
+        for literal in query.split("'")[1::2]:
+            if literal.strip().lower().startswith(_PRODUCED):
+                return stop_for("it runs SQL that a query writes, and that deletes.")
+    return None
+
+
+_CLIENTS = frozenset(
+    [
+        "psql",
+        "mysql",
+        "mariadb",
+        "sqlite3",
+        "duckdb",
+        "clickhouse-client",
+        "cockroach",
+        "usql",
+        "sqlcmd",
+        "pgcli",
+        "mycli",
+    ]
+)
+_PRODUCED = ("drop ", "truncate ", "delete from", "alter table", "drop", "truncate")
+
+
+def judge_cypher(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge a graph database's shell: DELETE of whatever a MATCH without a condition finds."""
+    for text in [*command.arguments, command.stdin()]:
+        lower = " " + " ".join(text.lower().split()) + " "
+        is_deleted = " delete " in lower and " match " in lower
+        if (is_deleted and " where " not in lower and "{" not in lower) or " drop database " in lower:
+            return stop_for("it deletes all that it finds in the graph.")
+    return None
+
+
+_FLUSHES = ("flushall", "flushdb", "flush_all", "flush all")
+
+
+def judge_wire(text: str) -> "Stop | None":
+    """Judge what is sent to a cache in its own protocol."""
+    words = text.lower().replace("\r", "\n").split("\n")
+    return stop_for("it empties a whole cache.") if any(word.strip().startswith(_FLUSHES) for word in words) else None
 
 
 def judge_restore(command: "Command", _places: "Places") -> "Stop | None":
     """Judge the programs that restore a dump over what is there."""
     arguments = frozenset(command.arguments)
     return (
-        _stop("it deletes what is in the database before it restores.")
+        stop_for("it deletes what is in the database before it restores.")
         if arguments & {"--clean", "-c", "--drop"}
         else None
     )
 
 
-_MIGRATIONS: "dict[str, tuple[str, ...]]" = {
-    "rails": (
-        "db:drop",
-        "db:reset",
-        "db:purge",
-        "db:schema:load",
-        "db:structure:load",
-        "db:truncate_all",
-        "db:migrate:reset",
-        "db:seed:replant",
-        "db:drop:all",
-        "db:setup",
-    ),
-    "prisma": ("migrate reset", "db push --force-reset", "db push --accept-data-loss"),
-    "manage.py": ("flush", "reset_db", "migrate zero"),
-    "artisan": ("migrate:fresh", "migrate:reset", "migrate:refresh", "db:wipe"),
-    "alembic": ("downgrade base",),
-    "knex": ("migrate:rollback --all",),
-    "sequelize": ("db:drop", "db:migrate:undo:all"),
-    "typeorm": ("schema:drop",),
-    "drizzle-kit": ("drop",),
-    "supabase": ("db reset", "projects delete", "functions delete", "branches delete", "storage rm", "secrets unset"),
-    "dbmate": ("drop",),
-    "flyway": ("clean",),
-    "liquibase": ("drop-all", "dropall"),
-    "goose": ("reset", "down-to 0"),
-    "migrate": ("drop",),
-    "hasura": ("database drop",),
-    "doctrine": ("database:drop", "schema:drop"),
-    "console": ("doctrine:database:drop", "doctrine:schema:drop"),
-    "mix": ("ecto.drop", "ecto.reset"),
-    "influx": ("delete", "bucket delete"),
-    "kafka-topics": ("--delete",),
-    "atlas": ("schema clean", "clusters delete", "projects delete"),
-    "diesel": ("database reset", "database drop"),
-    "sqlx": ("database drop", "database reset"),
-    "flask": ("db downgrade base",),
-    "dotnet": ("ef database drop",),
-    "dotnet-ef": ("database drop",),
-}
-_SAME_AS = {
-    "rake": "rails",
-    "django-admin": "manage.py",
-    "sequelize-cli": "sequelize",
-    "kafka-topics.sh": "kafka-topics",
-}
-
-
-def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
-    """Judge the frameworks' commands that drop or empty a database."""
-    words = [argument.lower() for argument in command.arguments]
-    if {"--help", "-h", "--dry-run", "--pretend", "--sql"} & set(words):
-        return None
-    if any(
-        setting in ("RAILS_ENV=test", "APP_ENV=test", "NODE_ENV=test", "MIX_ENV=test", "DJANGO_ENV=test")
-        for setting in command.assignments
-    ):
-        return None  # a database that tests fill again
-    line = " " + " ".join([word for word in words if not word.startswith("-")]) + " "
-    flags = " ".join([word for word in words if word.startswith("-")])
-    for pattern in _MIGRATIONS.get(_SAME_AS.get(command.name, command.name), ()):
-        plain = " ".join([word for word in pattern.split() if not word.startswith("-")])
-        needed = [word for word in pattern.split() if word.startswith("-")]
-        if plain == "migrate zero":
-            if words[:1] == ["migrate"] and words[-1:] == ["zero"]:
-                return _stop("it takes all tables of an application away.")
-        elif (line.startswith(" " + plain + " ") or (":" in plain and " " + plain + " " in line) or not plain) and all(
-            flag in flags for flag in needed
-        ):
-            return _stop("it deletes or empties the whole database.")
-    return None
-
-
 def judge_dropdb(command: "Command", _places: "Places") -> "Stop | None":
     """Judge dropdb and its like, whose whole purpose it is."""
-    return None if {"--help", "-?", "--version"} & set(command.arguments) else _stop("it deletes a whole database.")
+    return None if {"--help", "-?", "--version"} & set(command.arguments) else stop_for("it deletes a whole database.")
 
 
 def judge_mysqladmin(command: "Command", _places: "Places") -> "Stop | None":
     """Judge mysqladmin drop."""
-    return _stop("it deletes a whole database.") if "drop" in command.arguments else None
+    return stop_for("it deletes a whole database.") if "drop" in command.arguments else None
 
 
 def judge_redis(command: "Command", _places: "Places") -> "Stop | None":
     """Judge redis-cli FLUSHALL and FLUSHDB."""
     _, operands = read_options(command.arguments, "hpanuri", frozenset(["user", "pass"]))
     texts = [operands[0].lower()] if operands else [line.split(" ")[0].lower() for line in command.stdin().split("\n")]
-    is_flush = bool({"flushall", "flushdb"} & set(texts)) or (texts[:1] == ["shutdown"])
+    script = (" ".join(operands[1:]) if texts[:1] in (["eval"], ["evalsha"]) else "") + (
+        command.stdin() if "--eval" in command.arguments else ""
+    )
+    is_flush = (
+        bool({"flushall", "flushdb"} & set(texts))
+        or any(mark in script.lower() for mark in _FLUSHES)
+        or (texts[:1] == ["shutdown"])
+    )
     is_swept = command.is_bulk and texts[:1] in (["del"], ["unlink"])
     if is_swept:
-        return _stop("it deletes every key that was found in the Redis database.")
-    return _stop("it empties the whole Redis database.") if is_flush else None
+        return stop_for("it deletes every key that was found in the Redis database.")
+    return stop_for("it empties the whole Redis database.") if is_flush else None
 
 
 def judge_mongo(command: "Command", _places: "Places") -> "Stop | None":
@@ -206,7 +204,7 @@ def judge_mongo(command: "Command", _places: "Places") -> "Stop | None":
             ".drop({",
         )
     ):
-        return _stop("it deletes a database, or all of a collection.")
+        return stop_for("it deletes a database, or all of a collection.")
     return None
 
 
@@ -215,11 +213,12 @@ def judge_tool(tool: str, tool_input: "dict[str, object]") -> "Stop | None":
     keys = ["sql"]
     if any(mark in tool.lower() for mark in _SQL_SERVERS):
         keys = ["sql", "query", "statement", "sqlQuery", "sql_query", "command"]
-    for key in keys:
-        text = tool_input.get(key)
-        stop = judge_sql(text) if isinstance(text, str) else None
-        if stop:
-            return stop
+    for key in [*keys, "statements", "queries", "sqls"]:
+        value = tool_input.get(key)
+        for text in value if isinstance(value, list) else [value]:
+            stop = judge_sql(text) if isinstance(text, str) else None
+            if stop:
+                return stop
     return _judge_database_tool(tool.lower())
 
 
@@ -238,9 +237,14 @@ def _judge_database_tool(tool: str) -> "Stop | None":
             "delete_collection",
             "delete_index",
             "delete_many",
+            "reset",
+            "purge",
+            "wipe",
+            "clear_",
+            "remove_all",
         )
-    ) or name.endswith(("_drop", "_truncate"))
-    return _stop("it deletes a database, a table or all of its rows.") if is_database and is_drop else None
+    ) or name.endswith(("_drop", "_truncate", "_reset", "_wipe", "_purge"))
+    return stop_for("it deletes a database, a table or all of its rows.") if is_database and is_drop else None
 
 
 def judge_sql(text: str) -> "Stop | None":
@@ -262,16 +266,18 @@ def _judge_statement(words: "list[str]") -> "Stop | None":
     if head == "drop" and len(words) > 1:
         kind = words[2] if words[1] in ("materialized", "foreign", "temporary") and words[2:] else words[1]
         if kind in _DROPPED:
-            return _stop(f"it deletes a {kind} with everything in it.")
+            return stop_for(f"it deletes a {kind} with everything in it.")
+    if head == "remove" and words[1:2] and words[1] in ("table", "database", "namespace"):
+        return stop_for("it deletes a table or database with everything in it.")
     if head == "truncate":
-        return _stop("it deletes all rows of a table.")
+        return stop_for("it deletes all rows of a table.")
     if head == "alter" and "drop" in words and ("column" in words or "partition" in words):
-        return _stop("it deletes a column with all its values.")
+        return stop_for("it deletes a column with all its values.")
     is_whole = "where" not in words or _always(words)
     if head == "delete" and words[1:2] == ["from"] and is_whole and UNKNOWN_TEXT not in " ".join(words):
-        return _stop("without WHERE it deletes all rows of a table.")
+        return stop_for("without WHERE it deletes all rows of a table.")
     if head == "update" and "set" in words and is_whole and UNKNOWN_TEXT not in " ".join(words):
-        return _stop("without WHERE it changes all rows of a table.")
+        return stop_for("without WHERE it changes all rows of a table.")
     return None
 
 
@@ -280,7 +286,8 @@ def _always(words: "list[str]") -> bool:
     return condition in ("1=1", "true", "1", "(1=1)", "''=''", "1<2", "notfalse")
 
 
-def _stop(why: str) -> Stop:
+def stop_for(why: str) -> Stop:
+    """Make the stop for data that would be gone."""
     return Stop(
         DENY,
         "database-drop",

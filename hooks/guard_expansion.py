@@ -5,18 +5,17 @@ braces, and the output of a few commands that only print. Everything else stays 
 number of values is bounded. Leaves reading to `guard_lexer.py` and meaning to the rules.
 """
 
-from guard_simple import TEXT
-from guard_words import FILE, LITERAL, OUTPUT, VARIABLE
+from guard_paths import absolute, project_folder
+from guard_simple import TEXT, UNKNOWN_TEXT
+from guard_words import FILE, LITERAL, OUTPUT, VARIABLE, bare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from guard_simple import Simple
     from guard_words import Part, Word
-
-UNKNOWN_TEXT = "\0"
-"""Stands for text that is not known. A command cannot hold NUL itself: shells drop it, and so does the guard."""
 
 MAX_VALUES = 32
 """Values of one word that are followed; a longer list of braces or of a loop is cut."""
@@ -31,9 +30,15 @@ _BLANKS = " \t\n"
 _GLOBS = frozenset("*?[")
 _MEANINGFUL = frozenset("*?[{~" + _SEPARATOR)
 """A word without any of these is most words, and stays as it is."""
+_DEFAULTS = frozenset("-=+")
+_PARTIAL = ((":",), ("+",))
+"""`${x:0:4}` and `${x:+word}` show no value."""
 _PLUGIN_FOLDERS = frozenset(["CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"])
 """Set only where a plugin's own hooks run; whoever writes them in a command means the plugin's folder."""
 _LOCATORS = frozenset(["which", "command", "type", "whence"])
+_PATH_PRINTERS = frozenset(["realpath", "readlink", "grealpath", "greadlink", "dirname", "basename", "git"])
+_PRINTERS = _LOCATORS | _PATH_PRINTERS | frozenset(["cat", "pwd", "printf", "echo", "mktemp"])
+"""Programs whose output is plain to see from their arguments."""
 
 
 class Argument(str):  # noqa: SLOT000 - most have no attribute of their own; class attributes cost nothing
@@ -80,20 +85,36 @@ class Values:
         kept = [value if len(value) <= MAX_VALUE_CHARACTERS else UNKNOWN_TEXT for value in values[:MAX_VALUES]]
         self._assigned[name] = kept or [""]
 
+    def is_assigned(self, name: str) -> bool:
+        """Tell whether the text itself sets a variable."""
+        return name in self._assigned
+
     def get(self, name: str, cwd: "str | None") -> "list[str] | None":
         """Give a variable's possible values, or None when it is not known to be set."""
         if name in self._assigned:
             return self._assigned[name]
+        if name.endswith("[0]"):
+            found = self.get(name[:-3], cwd)
+            return found[:1] if found else found
         if name == "HOME":
             return [self.home]
         if name == "PWD":
             return [cwd or UNKNOWN_TEXT]
         if name == "TMPDIR":
             return [self._environment(name) or "/tmp"]  # noqa: S108 - names the place, writes nothing there
-        found = self._environment(name)
-        if not found and name in _PLUGIN_FOLDERS:
+        value = self._environment(name)
+        if not value and name == "CLAUDE_CONFIG_DIR":
+            return [self.home + "/.claude"]
+        if not value and name in _PLUGIN_FOLDERS:
             return [self.home + "/.claude/plugins/" + UNKNOWN_TEXT]
-        return [found] if found else None
+        return [value] if value else None
+
+    def place(self, words: "Sequence[str]") -> None:
+        """Set the positional parameters: `$1`, `$2`, …, and `$@`."""
+        for number, word in enumerate(words[:MAX_VALUES], 1):
+            self.assign(str(number), [word])
+        self.assign("@", [*words] or [""])
+        self.assign("*", [*words] or [""])
 
 
 class Expander:
@@ -112,6 +133,19 @@ class Expander:
         self.values = values
         self.origins: "dict[str, tuple[tuple[int, int], ...]]" = {}
         self._depth = 0
+        self._changes = 0
+
+    def arguments(self, words: "Sequence[Word]", cwd: "str | None") -> "list[Argument]":
+        """Give the arguments that words become."""
+        found: "list[Argument]" = []
+        for word in words:
+            if len(word) == 1:
+                kind, text, is_quoted = word[0]
+                if kind == LITERAL and (is_quoted or (text and _MEANINGFUL.isdisjoint(text))):
+                    found.append(Argument(text))
+                    continue
+            found.extend(self.expand(word, cwd))
+        return found
 
     def expand(self, word: "Word", cwd: "str | None") -> "list[Argument]":
         """Give the arguments that a word becomes; usually one."""
@@ -129,6 +163,8 @@ class Expander:
             pieces = self._pieces(part, cwd)
             if part[0] != LITERAL and length + len(pieces[0]) > _MAX_EXPANDED_CHARACTERS:
                 pieces = [UNKNOWN_TEXT]
+            elif len(pieces) > 1 and length + max(map(len, pieces)) > _MAX_BRACE_CHARACTERS:
+                pieces = pieces[:1]  # each further choice would copy everything before it again
             length += len(pieces[0])
             is_quoted = is_quoted or part[2]
             if len(pieces) == 1:
@@ -136,7 +172,8 @@ class Expander:
                 continue
             before = "".join(waiting)
             waiting = []
-            texts = [text + before + piece for text in texts for piece in pieces][:MAX_VALUES]
+            kept = texts[: -(-MAX_VALUES // len(pieces))]
+            texts = [text + before + piece for text in kept for piece in pieces][:MAX_VALUES]
         after = "".join(waiting)
         return self._finish([text + after for text in texts], word, is_quoted=is_quoted)
 
@@ -155,7 +192,7 @@ class Expander:
         outputs, files = _ranges(word, OUTPUT), _ranges(word, FILE)
         if self.origins:
             for kind, value, _ in word:
-                if kind == VARIABLE:
+                if kind == VARIABLE and value[2:] not in _PARTIAL:
                     outputs += self.origins.get(value[0], ())
         has_glob = any(kind == LITERAL and not quoted and not _GLOBS.isdisjoint(text) for kind, text, quoted in word)
         has_tilde = word[:1] and word[0][0] == LITERAL and not word[0][2] and word[0][1].startswith("~")
@@ -190,14 +227,28 @@ class Expander:
             return [UNKNOWN_TEXT]
         return pieces if is_quoted else [_split(piece) for piece in pieces]
 
-    def _variable(self, value: "tuple[str, Word | None]", cwd: "str | None") -> "list[str]":
-        name, default = value
+    def _variable(self, value: "tuple[Any, ...]", cwd: "str | None") -> "list[str]":
+        name, default = value[0], value[1]
         pieces = self.values.get(name, cwd)
-        if pieces is not None:
-            return pieces
         if default is None:
+            return [UNKNOWN_TEXT] if pieces is None else pieces
+        operator = value[2]
+        if operator not in _DEFAULTS:
+            return [UNKNOWN_TEXT] if pieces is None else self._changed(pieces, operator, self.text(default, cwd))
+        if pieces is not None and operator != "+":
+            return pieces
+        words = [str(argument) for argument in self.expand(default, cwd)] or [""]
+        if operator == "=":
+            self.values.assign(name, words)
+        return words
+
+    def _changed(self, pieces: "list[str]", operator: str, word: str) -> "list[str]":
+        self._changes += 1
+        if self._changes > MAX_VALUES:
             return [UNKNOWN_TEXT]
-        return [str(argument) for argument in self.expand(default, cwd)] or [""]
+        from guard_parameters import changed
+
+        return [changed(piece, operator, word) for piece in pieces]
 
     def _output(self, span: "tuple[int, int]", cwd: "str | None") -> str:
         """Give what a substitution prints, when that is plain to see."""
@@ -213,35 +264,87 @@ class Expander:
         if last <= first:
             return UNKNOWN_TEXT
         simple = self.commands[last - 1]
-        arguments = [argument for word in simple.words for argument in self.expand(word, cwd)]
+        program = bare(simple.words[0]) if simple.words else ""
+        if program and _MEANINGFUL.isdisjoint(program) and program.rpartition("/")[2] not in _PRINTERS:
+            return UNKNOWN_TEXT
+        arguments = self.arguments(simple.words, cwd)
         if not arguments:
             return UNKNOWN_TEXT
         name = arguments[0].rpartition("/")[2]
         if name == "cat" and len(arguments) == 1 and simple.stdin and simple.stdin[0] == TEXT:
             return self.text(simple.stdin[1], cwd)
         if name == "pwd":
-            return cwd or UNKNOWN_TEXT
+            return self._folder_after(first, last - 1, cwd)
+        if name in _PATH_PRINTERS:
+            return self._path_printed(name, arguments[1:], cwd)
         return printed_text(name, arguments[1:])
+
+    def _folder_after(self, first: int, last: int, cwd: "str | None") -> str:
+        """Give the folder that the `cd` in a range of commands leads to."""
+        folder = cwd
+        for simple in self.commands[first:last]:
+            if simple.words and bare(simple.words[0]) == "cd":
+                words = [word for word in self.arguments(simple.words[1:], folder) if word != "--"]
+                folder = absolute(words[0], folder) if words and words[0] not in ("", "-") else self.values.home
+        return folder or UNKNOWN_TEXT
+
+    def _path_printed(self, name: str, arguments: "list[Argument]", cwd: "str | None") -> str:
+        """Give the path that a program prints that works on paths alone, without links."""
+        words = [word for word in arguments if not word.startswith("-")]
+        if name == "git":
+            is_top = "--show-toplevel" in arguments and "-C" not in arguments
+            return project_folder(cwd) if is_top and cwd else UNKNOWN_TEXT
+        if not words:
+            return UNKNOWN_TEXT
+        if name == "dirname":
+            return words[-1].rstrip("/").rpartition("/")[0] or ("/" if words[-1][:1] == "/" else ".")
+        if name == "basename":
+            return words[0].rstrip("/").rpartition("/")[2]
+        return absolute(words[-1], cwd) or UNKNOWN_TEXT
 
 
 def printed_text(name: str, arguments: "Sequence[str]") -> str:
     """Give what echo, printf and a few others print; else UNKNOWN_TEXT."""
     if name == "printf" and arguments:
-        return _formatted(arguments[0].replace("\\n", "\n"), arguments[1:])
+        return _formatted(_unescaped(arguments[0]), arguments[1:])
     if name == "echo":
         first = 0
         while first < len(arguments) and arguments[first] in ("-n", "-e", "-E", "-ne", "-en"):
             first += 1
-        return " ".join(arguments[first:])
+        text = " ".join(arguments[first:])
+        return _unescaped(text) if "\\" in text and any("e" in option for option in arguments[:first]) else text
     if name == "mktemp":
         return "/tmp/" + UNKNOWN_TEXT  # noqa: S108 - names the place, writes nothing there
     return arguments[-1] if name in _LOCATORS and arguments else UNKNOWN_TEXT
 
 
+def _unescaped(text: str) -> str:
+    """Read backslashes as printf and `echo -e` do: the same as `$'…'`, but for octal, which they write with a 0."""
+    if "\\" not in text:
+        return text
+    from guard_words import WordReader
+
+    parts: "Word" = []
+    WordReader("$'" + text.replace("\\0", "\\").replace("'", "\\'") + "'", 0).read_ansi(parts)
+    return "".join([str(value) for _, value, _ in parts])
+
+
 def _formatted(template: str, arguments: "Sequence[str]") -> str:
+    """Fill the `%s` and `%b` of a template, again and again until the arguments are used up."""
     if "%" not in template:
         return template
-    return template.replace("%s", " ".join(arguments), 1) if template.count("%") == 1 else UNKNOWN_TEXT
+    plain = template.replace("%b", "%s").replace("%q", "%s").replace("%d", "%s")
+    pieces = plain.split("%s")
+    if any("%" in piece for piece in pieces):
+        return UNKNOWN_TEXT
+    count = len(pieces) - 1
+    if count == 1 and pieces[1] == "":
+        return pieces[0] + (" " + pieces[0]).join(arguments)
+    text = ""
+    for start in range(0, max(len(arguments), 1), count):
+        words = [*arguments[start : start + count], *[""] * count][:count]
+        text += pieces[0] + "".join([word + piece for word, piece in zip(words, pieces[1:])])  # noqa: B905 - strict came with 3.10
+    return text
 
 
 def _split(text: str) -> str:

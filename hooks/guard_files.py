@@ -38,28 +38,11 @@ _INSTALLED = (
 _OPEN_TO_ALL = frozenset(
     ["777", "0777", "a+w", "o+w", "a+rwx", "000", "0000", "o+rwx", "666", "0666", "+w", "a=rwx", "ugo+rwx", "a-rwx"]
 )
-_FIND_TESTS = (
-    "-name",
-    "-iname",
-    "-path",
-    "-ipath",
-    "-regex",
-    "-iregex",
-    "-mtime",
-    "-mmin",
-    "-newer",
-    "-empty",
-    "-size",
-    "-ctime",
-    "-atime",
-    "-wholename",
-    "-amin",
-    "-cmin",
-    "-lname",
-    "-user",
-    "-perm",
-    "-xtype",
+_DATA_ROOTS = frozenset(
+    ["data", "mnt", "media", "backup", "backups", "storage", "export", "exports", "volumes", "nfs", "pgdata", "mysql"]
 )
+_MOUNTS = frozenset(["mnt", "media", "run"])
+"""Folders of the root that hold what is kept; below the latter are disks."""
 _DISKUTIL = ("erase", "partitiondisk", "reformat", "secureerase", "zerodisk", "randomdisk", "apfs")
 _DISKUTIL_APFS = ("delete", "erase")
 
@@ -77,10 +60,68 @@ def judge_delete(command: "Command", places: "Places") -> "Stop | None":
         or any(is_unique_prefix(option, "recursive", 1) for option in found)
     )
     for operand in operands:
+        if _is_state(operand) and not command.is_remote:
+            return state_stop()
         stop = _judge_target(operand, command, places) if is_recursive else _judge_file(operand, command, places)
         if stop:
             return stop
     return None
+
+
+def _is_state(operand: str) -> bool:
+    """Tell whether a file says what infrastructure there is; without it nothing can be changed or taken down."""
+    return operand.rstrip("*").endswith(".tfstate") and "/.terraform/" not in operand
+
+
+def state_stop() -> Stop:
+    """Make the stop for a state file that goes."""
+    return Stop(
+        DENY,
+        "infrastructure-destroy",
+        "it takes away the record of the infrastructure that runs; nothing else knows what belongs to it.",
+        "look at the state, and keep it",
+        "terraform state list",
+    )
+
+
+def judge_archiver(command: "Command", places: "Places") -> "Stop | None":
+    """Judge the archivers that delete what they have read."""
+    arguments = command.arguments
+    removes = {"--remove-files", "--remove-source-files", "-sdel", "--move"} & set(arguments) or (
+        command.name == "zip" and any(a[:1] == "-" and a[1:2] != "-" and "m" in a for a in arguments)
+    )
+    if not removes:
+        return None
+    options, operands = read_options(
+        arguments, "CfX" if "tar" in command.name else "", frozenset(["directory", "file"])
+    )
+    cwd = dict(options).get("-C", dict(options).get("--directory", "")) or command.cwd
+    for operand in operands:
+        zone = places.zone(operand, cwd)
+        if zone in _DELETED:
+            return _delete_stop(*_DELETED[zone])
+    return None
+
+
+def judge_attributes(command: "Command", places: "Places") -> "Stop | None":
+    """Judge setfacl -R and chattr -R, which change rights as chmod does."""
+    options, operands = read_options(
+        command.arguments, "mxMX" if command.name == "setfacl" else "", frozenset(["modify", "remove"])
+    )
+    if not names(options) & {"-R", "--recursive"} or command.is_ephemeral:
+        return None
+    zones = [places.zone(operand, command.cwd) for operand in operands]
+    return _rights_stop(next(zone for zone in zones if zone in _OPENED)) if _OPENED.keys() & set(zones) else None
+
+
+def _rights_stop(zone: str) -> Stop:
+    return Stop(
+        DENY,
+        "permissions-everywhere",
+        _OPENED[zone],
+        "change only the files of this project that need it",
+        "chmod --help",
+    )
 
 
 def _judge_file(operand: str, command: "Command", places: "Places") -> "Stop | None":
@@ -103,6 +144,8 @@ def _judge_target(operand: str, command: "Command", places: "Places") -> "Stop |
     zone = places.zone(operand, command.cwd, is_bulk=command.is_bulk)
     if zone == PROJECT and _is_whole_project(operand, command, places):
         return _delete_stop("delete-project", "it deletes the whole project, also what was never committed.")
+    if zone == UNKNOWN and _is_data_root(operand):
+        return _delete_stop(*_DELETED[OUTSIDE])
     if zone not in _DELETED:
         return None
     if command.is_remote and zone not in (ROOT, SYSTEM):
@@ -110,12 +153,19 @@ def _judge_target(operand: str, command: "Command", places: "Places") -> "Stop |
     return _delete_stop(*_DELETED[zone])
 
 
+def _is_data_root(operand: str) -> bool:
+    parts = operand.rstrip("/*").strip("/").split("/")
+    return operand.startswith("/") and parts[0] in _DATA_ROOTS and len(parts) <= 1 + (parts[0] in _MOUNTS)
+
+
 def _is_whole_project(operand: str, command: "Command", places: "Places") -> bool:
     from guard_paths import absolute
 
     full = absolute(operand, command.cwd)
     head, _, last = (full or "").rpartition("/")
-    return (head if last and not last.strip("*.?") else full) == places.project and not command.is_bulk
+    return (head if last and not last.strip("*.?") else full) == places.project and (
+        not command.is_bulk or operand.endswith("/*")
+    )
 
 
 def _delete_stop(rule: str, why: str) -> Stop:
@@ -132,14 +182,14 @@ def judge_find(command: "Command", places: "Places") -> "Stop | None":
     """Judge find's own -delete; what it starts is judged for itself."""
     if "-delete" not in command.arguments or command.is_ephemeral:
         return None
+    from guard_feeding import narrows
     from guard_wrappers import find_roots
 
     for root in find_roots(command.arguments):
         zone = places.zone(root, command.cwd)
         if zone in _DELETED:
             return _delete_stop(*_DELETED[zone])
-        is_picky = any(argument.startswith(_FIND_TESTS) for argument in command.arguments)
-        if zone == PROJECT and not is_picky and _is_whole_project(root, command, places):
+        if zone == PROJECT and not narrows(command.arguments) and _is_whole_project(root, command, places):
             return _delete_stop("delete-project", "it deletes the whole project, also what was never committed.")
     return None
 

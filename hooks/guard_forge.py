@@ -30,7 +30,7 @@ _CURL_SHORTS = "AbcCdDeEFhHIKmoPQrtTuUwxXyYz"
 _CURL_LONGS = frozenset([
     "data", "data-raw", "data-binary", "data-ascii", "data-urlencode", "json", "form", "request", "header", "user",
     "output", "url", "proxy", "cert", "key", "cacert", "max-time", "connect-timeout", "retry", "user-agent", "cookie",
-    "upload-file", "write-out", "post-data", "post-file", "body-data", "body-file", "method",
+    "upload-file", "unix-socket", "abstract-unix-socket", "write-out", "post-data", "post-file", "body-data", "body-file", "method",
 ])  # fmt: skip
 _CURL_BODIES = frozenset([
     "-d", "-F", "-T", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json", "--form",
@@ -42,7 +42,6 @@ _CREATE_WORDS = {
     "hub": (("pull-request",),),
     "tea": (("pulls", "create"), ("pull", "create"), ("pr", "create"), ("pulls", "c"), ("pr", "c")),
     "az": (("repos", "pr", "create"),),
-    "bb": (("pr", "create"),),
 }
 
 
@@ -69,14 +68,17 @@ def judge_gh(command: "Command", _places: "Places") -> "Stop | None":
     if words[:2] in (["pr", "create"], ["pr", "new"]):
         # `--dry-run` belongs to `create`; read as an option it is no other option's value.
         return None if "--dry-run" in found else pull_request_stop()
+    if words[:2] == ["stack", "submit"]:
+        return pull_request_stop()
+    if words[:2] == ["pr", "merge"] and "--admin" in found:
+        from guard_review import bypass_stop
+
+        return bypass_stop()
     if words[:2] == ["repo", "delete"]:
         return _repository_stop()
     if tuple(words[:2]) in _DELETIONS:
         return _forge_deletion()
-    if (
-        words[:2] == ["repo", "edit"]
-        and dict(options).get("--visibility", "public" if "public" in words else "") == "public"
-    ):
+    if words[:2] == ["repo", "edit"] and (("--visibility", "public") in options or "public" in words[2:]):
         return _forge_deletion("it makes a repository public, with all its history.")
     if words[:2] == ["alias", "set"]:
         return _judge_alias(words[3:])
@@ -153,6 +155,9 @@ def _judge_api(command: "Command", shorts: str, longs: "frozenset[str]") -> "Sto
     verb = method[-1] if method else ("POST" if sends else "GET")
     if verb == "POST" and is_collection(endpoint):
         return pull_request_stop()
+    stop = _judge_published(verb, [endpoint])
+    if stop:
+        return stop
     if verb == "DELETE":
         return _repository_stop() if _is_repository(endpoint) else _forge_deletion()
     return None
@@ -167,13 +172,80 @@ def judge_http(command: "Command", _places: "Places") -> "Stop | None":
     methods = [value.upper() for name, value in options if name in ("-X", "--request", "--method")]
     sends = bool(names(options) & _CURL_BODIES) and not names(options) & {"-G", "--get"}
     if command.name in ("http", "https", "xh"):
-        methods = [word for word in words if word in ("POST", "GET", "PUT", "DELETE", "PATCH")]
+        methods = [word.upper() for word in words[:1] if word.upper() in ("POST", "GET", "PUT", "DELETE", "PATCH")]
         sends = any("=" in word and not is_collection(word) and "==" not in word for word in words)
+    if any(name == "--unix-socket" for name, _ in options):
+        return _judge_socket(methods, urls)
+    verb = methods[-1] if methods else "POST" if sends else "GET"
+    stop = _judge_published(verb, urls) or _judge_search(command, verb, urls)
+    if stop:
+        return stop
     if "DELETE" in methods:
         return _judge_remote_deletion(urls)
     if not any(is_collection(url) for url in urls):
         return None
     return pull_request_stop() if "POST" in methods or (sends and not methods) else None
+
+
+_REGISTRIES = ("registry.", "upload.pypi.org", "test.pypi.org", "rubygems.org", "crates.io", "nexus.", "artifactory", "jfrog.io", "npm.pkg.github.com", "maven.pkg.github.com", "nuget.org", "hub.docker.com", "packagecloud.io", "central.sonatype", "oss.sonatype", "clojars.org", "hex.pm", "pub.dev")  # fmt: skip
+
+
+def _judge_published(verb: str, urls: "list[str]") -> "Stop | None":
+    """Judge a request that publishes, a release or a package, or that changes what protects a branch."""
+    if verb == "GET":
+        return None
+    from guard_review import judge_gate
+
+    stop = judge_gate(verb, urls)
+    if stop or verb not in ("POST", "PUT"):
+        return stop
+    for url in urls:
+        host, _, path = url.rpartition("://")[2].partition("/")
+        is_release = url.partition("?")[0].rstrip("/").endswith("/releases") and any(
+            mark in "/" + url for mark in ("/repos/", "/projects/")
+        )
+        if is_release or any(mark in host or (mark == "artifactory" and mark in path) for mark in _REGISTRIES):
+            from guard_publish import publication_stop
+
+            return publication_stop()
+    return None
+
+
+def _judge_search(command: "Command", verb: str, urls: "list[str]") -> "Stop | None":
+    """Judge what a search engine or database is told over HTTP to delete."""
+    if verb != "POST" or not urls:
+        return None
+    text = " ".join(command.arguments) + " " + command.stdin()
+    everything = "match_all" in text or '"query"' not in text
+    is_swept = any("_delete_by_query" in url for url in urls) and everything
+    is_solr = any("/update" in url for url in urls) and "<delete>" in text.lower() and "*:*" in text
+    if is_swept or is_solr:
+        return _index_stop()
+    if any(":8123" in url or "clickhouse" in url for url in urls):
+        from guard_data import judge_sql
+
+        return next((stop for word in command.arguments for stop in [judge_sql(word)] if stop), None)
+    return None
+
+
+def _index_stop() -> Stop:
+    return Stop(
+        DENY,
+        "database-drop",
+        "it deletes a search index with all that is in it.",
+        "look at the index first",
+        "curl -s localhost:9200/_cat/indices",
+    )
+
+
+def _judge_socket(methods: "list[str]", urls: "list[str]") -> "Stop | None":
+    """Judge what a container engine is told through its socket."""
+    prunes = any(url.partition("?")[0].endswith("/prune") for url in urls)
+    if "DELETE" not in methods and not prunes:
+        return None
+    from guard_clusters import volume_stop
+
+    return volume_stop()
 
 
 def _judge_remote_deletion(urls: "list[str]") -> "Stop | None":
@@ -182,15 +254,13 @@ def _judge_remote_deletion(urls: "list[str]") -> "Stop | None":
         host, _, path = url.rpartition("://")[2].partition("/")
         if host.startswith("api.github.com") and _is_repository(path):
             return _repository_stop()
+        if path.startswith(("api/v1/", "apis/")) and "/namespaces" in "/" + path:
+            from guard_clusters import cluster_stop
+
+            return cluster_stop()
         name = host.rpartition("@")[2].partition(":")[0]
         if ":9200" in host or "elastic" in name or "opensearch" in name:
-            return Stop(
-                DENY,
-                "database-drop",
-                "it deletes a search index with all that is in it.",
-                "look at the index first",
-                "curl -s localhost:9200/_cat/indices",
-            )
+            return _index_stop()
         is_own = (
             name in ("localhost", "127.0.0.1", "0.0.0.0", "[", "")  # noqa: S104 - a name to compare with
             or name.endswith((".local", ".test", ".localhost"))
@@ -239,5 +309,27 @@ def _repository_stop() -> Stop:
 def judge_mcp(tool: str) -> "Stop | None":
     """Judge a forge's MCP tool by its name, such as mcp__github__create_pull_request."""
     name = tool.rpartition("__")[2].lower().replace("_", "").replace("-", "")
-    is_creation = name.endswith(("createpullrequest", "createmergerequest", "openpullrequest", "createpr", "createmr"))
-    return pull_request_stop() if is_creation else None
+    if name.endswith(("createpr", "createmr", "openpr", "openmr")):
+        return pull_request_stop()
+    for mark in ("createpullrequest", "createmergerequest", "openpullrequest", "openmergerequest"):
+        _, found, rest = name.partition(mark)
+        if found and not rest.startswith(_BESIDE):
+            return pull_request_stop()
+    return None
+
+
+_BESIDE = (
+    "review",
+    "comment",
+    "note",
+    "thread",
+    "discussion",
+    "reply",
+    "label",
+    "reaction",
+    "suggestion",
+    "reviewer",
+    "template",
+    "webhook",
+)
+"""What may be created about a pull request that is there already."""

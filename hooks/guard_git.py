@@ -27,12 +27,51 @@ def judge_git(command: "Command", _places: "Places") -> "Stop | None":
     """Judge git by its subcommand."""
     settings, subcommand, arguments = _split(command.arguments)
     if subcommand == "push":
-        return _judge_push(settings, arguments)
+        return _judge_push(settings, arguments, command)
+    if subcommand == "apply" and {"-R", "--reverse"} & set(arguments):
+        return None if {"--check", "--stat", "--numstat", "--summary"} & set(arguments) else _judge_reversal(command)
+    if subcommand == "add" and any(
+        argument == "--force" or (argument[:1] == "-" and argument[1:2] != "-" and "f" in argument)
+        for argument in arguments
+    ):
+        from guard_secrets import judge_forced_add
+
+        return judge_forced_add(command)
     if subcommand in _ORDINARY:
         return None
+    from guard_review import GIT_SUBCOMMANDS, opens_by_extension
+
+    if subcommand in GIT_SUBCOMMANDS and opens_by_extension(subcommand, list(arguments)):
+        from guard_forge import pull_request_stop
+
+        return pull_request_stop()
     from guard_discard import judge_discard
 
     return judge_discard(subcommand, arguments, settings, command)
+
+
+def judge_patch(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge patch -R."""
+    reverses = any(a == "--reverse" or (a[:1] == "-" and a[1:2] != "-" and "R" in a) for a in command.arguments)
+    return _judge_reversal(command) if reverses and "--dry-run" not in command.arguments else None
+
+
+def _judge_reversal(command: "Command") -> "Stop | None":
+    """Judge taking a patch back: one that `git diff` has just made is all that is not committed."""
+    sources = command.upstream()
+    if command.walk is not None:
+        for argument in command.arguments:
+            for first, last in (*argument.files, *argument.outputs):
+                sources.extend(command.walk.plain(first, last, command.cwd, -1))
+    if not any(source.name == "git" and "diff" in source.arguments for source in sources):
+        return None
+    return Stop(
+        DENY,
+        "git-discard",
+        "it throws away every change that is not committed.",
+        "put the changes aside first, so that they can come back",
+        "git stash push -u",
+    )
 
 
 def _split(arguments: "Sequence[str]") -> "tuple[Sequence[str], str, Sequence[str]]":
@@ -50,7 +89,7 @@ def _split(arguments: "Sequence[str]") -> "tuple[Sequence[str], str, Sequence[st
     return settings, arguments[at] if at < len(arguments) else "", arguments[at + 1 :]
 
 
-def _judge_push(settings: "Sequence[str]", arguments: "Sequence[str]") -> "Stop | None":
+def _judge_push(settings: "Sequence[str]", arguments: "Sequence[str]", command: "Command") -> "Stop | None":
     options, operands = read_options(arguments, _PUSH_SHORTS, _PUSH_LONGS)
     found = names(options)
     if found & {"--help", "-h", "-n", "--dry-run"}:
@@ -68,6 +107,8 @@ def _judge_push(settings: "Sequence[str]", arguments: "Sequence[str]") -> "Stop 
         return _force_stop()
     if "--prune" in found:
         return _deletion_question()
+    if command.is_bulk and ("-d" in found or any(is_unique_prefix(option, "delete", 1) for option in found)):
+        return _judge_deletion(found, branches) or _deletion_question()
     return _judge_deletion(found, branches)
 
 

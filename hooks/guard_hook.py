@@ -5,6 +5,7 @@ that breaks must not lock a company out of its tools, and Claude Code would let 
 anyway, with an error on everybody's screen. What was let through that way is counted in the spool.
 """
 
+import gc
 import posix
 from time import monotonic
 
@@ -31,6 +32,7 @@ class _DeadlineError(Exception):
 
 def main() -> None:
     """Answer the payload on stdin and end the process: 2 with a deny, else 0."""
+    gc.disable()  # a process that lives for milliseconds has nothing to collect; a long command would pay for it
     try:
         code = _answer(read_object(read_stdin()))
     except Exception:

@@ -4,7 +4,7 @@ The program is not parsed. When it has a word that starts processes or deletes t
 shell text; without such a word it says nothing, so that printing a command is not running it.
 """
 
-from guard_wrappers import option_value
+from guard_wrappers import code_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,23 +13,56 @@ if TYPE_CHECKING:
     from guard_expansion import Argument
     from guard_walk import Command
 
-_CODE_OPTIONS = {
-    "python": ("c", "command"),
-    "node": ("e", "eval"),
-    "nodejs": ("e", "eval"),
-    "bun": ("e", "eval"),
-    "perl": ("e", "eval"),
-    "ruby": ("e", "eval"),
-    "php": ("r", "run"),
-    "osascript": ("e", "eval"),
+_CODE_OPTIONS: "dict[str, tuple[str, tuple[str, ...], str]]" = {
+    # language: (short options with code, their long names, other short options with a value)
+    "python": ("c", (), "WXm"),
+    "pypy": ("c", (), "WXm"),
+    "ipython": ("c", (), "m"),
+    "node": ("ep", ("eval", "print"), "rC"),
+    "nodejs": ("ep", ("eval", "print"), "rC"),
+    "ts-node": ("ep", ("eval", "print"), "rOP"),
+    "tsx": ("ep", ("eval", "print"), "r"),
+    "bun": ("ep", ("eval", "print"), "r"),
+    "perl": ("eE", (), "IMmFixC"),
+    "ruby": ("e", (), "rIFCx"),
+    "php": ("rBRE", ("run", "process-begin", "process-code", "process-end"), "cdfzS"),
+    "osascript": ("e", (), "l"),
+    "lua": ("e", (), "l"),
+    "luajit": ("e", (), "lbjO"),
+    "julia": ("eE", ("eval", "print"), "JLpt"),
+    "r": ("e", (), "fg"),
+    "rscript": ("e", (), ""),
+    "elixir": ("e", ("eval", "rpc-eval"), "rS"),
+    "groovy": ("e", (), "c"),
+    "guile": ("c", (), "Ll"),
+    "racket": ("e", ("eval",), "tlf"),
+    "sbcl": ("\0", ("eval",), ""),
+    "raku": ("e", (), "IM"),
+    "swift": ("e", (), ""),
+    "scala": ("e", (), ""),
+    "kotlin": ("e", (), ""),
+    "octave": ("\0", ("eval",), ""),
+    "erl": ("\0", ("eval",), ""),
+    "clojure": ("e", ("eval",), ""),
+    "clj": ("e", ("eval",), ""),
+    "bb": ("e", (), ""),
 }
+_AWKS = ("awk", "gawk", "mawk", "nawk")
+_NO_STDIN_CODE = (*_AWKS, "swift", "scala", "kotlin", "jshell", "erl", "clojure", "clj", "bb", "rscript")
 _STARTERS = (
-    "system", "popen", "subprocess", "spawn", "exec", "check_call", "check_output", "shell script", "passthru", "Open3",
+    "system", "popen", "subprocess", "spawn", "exec", "check_call", "check_output", "shell script", "passthru", "Open3", "os.execute", "shell-command", "Bun.$", "Deno.Command", "Deno.run", "os.cmd", "Process.start",
+    "shell_exec", "proc_open", "run(`", "System.cmd", "runProcess", "%x", "execSync", "execFile", "pty.spawn", "startProcess", "sys.process",
 )  # fmt: skip
 _DELETERS = (
     "rmtree", "rmSync", "rmdirSync", "rm_rf", "rm_r", "remove_tree", "fs.rm(", "rimraf", ".rm(", "rmdir(", "FileUtils", "removeSync", "deltree",
     "fs.promises.rm", "emptyDir",
 )  # fmt: skip
+_MAPPERS = ("array_map", "array_walk", "call_user_func")
+_LIBRARY_MARKS = (
+    "http", "request", "fetch(", "axios", "got", "HTTP", "LWP", "curl_", "ctokit", "git", "boto", "sdk", "google", "azure", "kube", "docker", "ocket", "fsockopen", "/inet/", "net.",
+    "connect(", "object", "drop", "delete", "flush", "redis", "mongo", "truncate", "destroy", "lastic", "hvac", "sync(",
+)  # fmt: skip
+"""A program without any of these uses no library that `guard_libraries.py` knows."""
 _UNLINKERS = ("unlink", "os.remove", "File.delete", "Deno.remove")
 _SENDERS = (
     "requests.",
@@ -67,9 +100,13 @@ _FETCHERS = (
     "file_get_contents",
 )
 _EVALUATORS = ("exec(", "eval(", "Function(", "instance_eval", "runInThisContext", "compile(", "eval ")
-_HOMES = ("Path.home()", "homedir()", "env.HOME", "$HOME", "Dir.home", "$ENV{HOME}")
+_HOMES = ("Path.home()", "homedir()", "env.HOME", "$HOME", "Dir.home", "$ENV{HOME}", "env:USERPROFILE")
+_HOMES_IN_LITERALS = (
+    "$ENV{HOME}", "$ENV{'HOME'}", "#{Dir.home}", "#{ENV['HOME']}", "${process.env.HOME}", "${os.homedir()}", "${homedir()}", "{os.environ['HOME']}", "{Path.home()}", "{$_ENV['HOME']}", '#{ENV["HOME"]}',
+)  # fmt: skip
 _WRITE_MODES = frozenset(["w", "wb", "w+", "a", "ab"])
 _SQL_RUNNERS = (".execute(", ".query(", ".executescript(", ".raw(", ".exec(")
+_NO_PATH = frozenset(" {}[]()<>:;,=\"'|&$")
 _MAX_LITERALS = 256
 _QUOTES = frozenset("'\"`")
 
@@ -81,33 +118,71 @@ def _language(name: str) -> str:
 def reads_code(command: "Command") -> bool:
     """Tell whether an interpreter reads its program from stdin: it has no operand, no code option and no module."""
     language = _language(command.name)
-    if language in ("awk", "gawk", "mawk", "osascript"):
+    if language in _NO_STDIN_CODE:
         return False
     arguments = command.arguments
+    if language == "deno":
+        return arguments[:1] == ["run"] and "-" in arguments
     return (
         not arguments
         or arguments[0] == "-"
-        or all(argument in ("-u", "-I", "-S", "-E", "-s", "-B") for argument in arguments)
+        or all(
+            argument
+            in (
+                "-u",
+                "-I",
+                "-S",
+                "-E",
+                "-s",
+                "-B",
+                "-w",
+                "-W",
+                "-q",
+                "-i",
+                "-",
+                "/dev/stdin",
+                "--vanilla",
+                "--slave",
+                "--no-save",
+            )
+            for argument in arguments
+        )
     )
 
 
 def programs(command: "Command") -> "Sequence[str]":
     """Give the program texts of a command: its code option's value, awk's first operand, or stdin."""
     language = _language(command.name)
-    if language in ("awk", "gawk", "mawk"):
+    if language in _AWKS:
         return [argument for argument in command.arguments if "{" in argument][:1]
-    if language == "deno":
-        return command.arguments[1:] if command.arguments[:1] == ["eval"] else []
-    short, long = _CODE_OPTIONS[language]
-    text = option_value(command.arguments, short, long)
-    if text:
-        return [text]
+    texts = code_words(command)
+    if texts:
+        return ["\n".join(texts)]
     return [command.stdin()] if command.reads_code else []
 
 
-def first_operand(command: "Command") -> str:
+def code_words(command: "Command") -> "list[Argument]":
+    """Give the words that are code themselves: the values of -e, -c and their like."""
+    language = _language(command.name)
+    if language in _AWKS:
+        return []
+    if language == "deno":
+        return command.arguments[1:] if command.arguments[:1] == ["eval"] else []
+    if language not in _CODE_OPTIONS:
+        return []
+    shorts, longs, valued = _CODE_OPTIONS[language]
+    arguments = [
+        argument.__class__("-" + argument) if language == "erl" and argument[:1] == "-" else argument
+        for argument in command.arguments
+    ]
+    return code_values(arguments, shorts, longs, valued, stops=True)
+
+
+def first_operand(command: "Command") -> "Argument":
     """Give the script that an interpreter is given, or ""."""
-    return next((argument for argument in command.arguments if not argument.startswith("-")), "")
+    from guard_expansion import Argument
+
+    return next((argument for argument in command.arguments if not argument.startswith("-")), Argument(""))
 
 
 def module_arguments(command: "Command") -> "list[Argument]":
@@ -122,26 +197,46 @@ def module_arguments(command: "Command") -> "list[Argument]":
     return []
 
 
-def shell_texts(program: str, language: str = "python") -> "list[str]":
+def shell_texts(program: str, language: str = "python", arguments: "Sequence[str]" = ()) -> "list[str]":
     """Give what a program would have a shell run, as far as its literals say it.
 
     Only literals count that stand in the call itself, or in the assignment or loop of a name in it: a program may
     mention any command.
     """
+    program = _plain_quotes(program, language)
     found, bare = read_program(program, language)
+    if arguments and language in ("perl", "ruby", "node"):
+        bare = " ".join([argument for argument in arguments if argument.startswith(("-M", "-r"))]) + "\n" + bare
+        found = [(text, continues, place + bare.index("\n") + 1, quote) for text, continues, place, quote in found]
     names = _assigned(bare)
     starters = _STARTERS + (_SUBPROCESS if "subprocess" in program else ())
     texts = []
     for start, stop in _calls(bare, starters):
         inside = _reached(bare, start, stop, names, found)
-        texts.extend([text for text, _, _, _ in inside])
+        texts.extend([_with_home(text) for text, _, _, _ in inside])
         texts.extend(_lists([(text, continues) for text, continues, _, _ in inside]))
-    texts.extend([text for text, _, _, quote in found if quote == "`" and language in ("ruby", "perl", "php")])
-    for words, verb in ((_DELETERS, "rm -rf "), (_UNLINKERS, "rm ")):
+    texts.extend([text for text, _, _, quote in found if quote == "`" and language in ("ruby", "perl", "php", "julia")])
+    if language in _AWKS and "|" in bare:
+        texts.extend([text for text, _, place, _ in found if _is_piped(bare, place, len(text) + 2)])
+    deleters = _DELETERS + (("rm(",) if language == "julia" else ("unlink(",) if language in ("r", "rscript") else ())
+    for words, verb in ((deleters, "rm -rf "), (_UNLINKERS, "rm "), (_MAPPERS, "rm ")):
+        if words is _MAPPERS and not any(text in ("unlink", "rmdir") for text, _, _, _ in found):
+            continue
         for start, stop in _calls(bare, words):
-            paths = _paths(bare[start:stop], _reached(bare, start, stop, names, found))
+            paths = _paths(_reach(bare, start, stop, names), _reached(bare, start, stop, names, found))
             texts.extend([verb + path for path in paths])
     texts.extend(_file_texts(program, bare, names, found))
+    if any(mark in program for mark in _LIBRARY_MARKS):
+        from guard_libraries import texts as library_texts
+
+        texts.extend(
+            library_texts(
+                program,
+                bare,
+                found,
+                lambda words: [_reached(bare, *span, names, found) for span in _calls(bare, words)],
+            )
+        )
     if any(word in bare for word in _FETCHERS) and any(word in bare for word in _EVALUATORS):
         texts.append("curl -s https://example.com | sh")
     if ("b64decode" in bare or "atob(" in bare) and any(word in bare for word in (*_EVALUATORS, "system(")):
@@ -153,6 +248,11 @@ def shell_texts(program: str, language: str = "python") -> "list[str]":
     return texts
 
 
+def _is_piped(bare: str, place: int, length: int) -> bool:
+    """Tell whether a literal of awk is a command: `"cmd" | getline`, `print | "cmd"`."""
+    return bare[:place].rstrip().endswith("|") or bare[place + length :].lstrip().startswith("|")
+
+
 def _file_texts(
     program: str, bare: str, names: "dict[str, tuple[int, int]]", found: "list[tuple[str, bool, int, str]]"
 ) -> "list[str]":
@@ -161,7 +261,7 @@ def _file_texts(
     sends = any(word in bare for word in _SENDERS)
     for start, stop in _calls(bare, _OPENERS):
         inside = _reached(bare, start, stop, names, found)
-        paths = _paths(bare[start:stop], inside)
+        paths = _paths(_reach(bare, start, stop, names), inside)
         writes = any(text in _WRITE_MODES for text, _, _, _ in inside) or "rite" in bare[start:stop]
         texts.extend([("true > " if writes else "cat ") + path for path in paths])
         if sends and not writes:
@@ -210,7 +310,7 @@ def _call_end(bare: str, at: int) -> int:
     if bare[at : at + 1] != "(":
         stop = bare.find("\n", at, end)
         line_end = end if stop < 0 else stop
-        return line_end if bare[at:line_end].strip(" ") else 0
+        return line_end if line_end > at else 0
     nesting = 0
     for place in range(at, end):
         nesting += (bare[place] in "([{") - (bare[place] in ")]}")
@@ -238,6 +338,16 @@ def _reached(
     bare: str, start: int, stop: int, names: "dict[str, tuple[int, int]]", found: "list[tuple[str, bool, int, str]]"
 ) -> "list[tuple[str, bool, int, str]]":
     """Give the literals in a span, and those in the assignments of its names."""
+    spans = _spans(bare, start, stop, names)
+    return [entry for first, last in spans for entry in found if first <= entry[2] < last]
+
+
+def _reach(bare: str, start: int, stop: int, names: "dict[str, tuple[int, int]]") -> str:
+    """Give the text of a span, and of the assignments of its names."""
+    return "\n".join([bare[first:last] for first, last in _spans(bare, start, stop, names)])
+
+
+def _spans(bare: str, start: int, stop: int, names: "dict[str, tuple[int, int]]") -> "list[tuple[int, int]]":
     spans = [(start, stop)]
     word = ""
     for character in bare[start:stop] + " ":
@@ -252,7 +362,7 @@ def _reached(
             ):
                 spans.append(names[word])
             word = ""
-    return [entry for first, last in spans for entry in found if first <= entry[2] < last]
+    return spans
 
 
 def _paths(call: str, found: "list[tuple[str, bool, int, str]]") -> "list[str]":
@@ -260,18 +370,43 @@ def _paths(call: str, found: "list[tuple[str, bool, int, str]]") -> "list[str]":
     paths = []
     is_in_home = any(home in call for home in _HOMES) or any(text == "HOME" for text, _, _, _ in found)
     parts = []
-    for literal, _, _, _ in found:
+    for text, _, _, _ in found:
+        literal = _with_home(text)
         if not literal or "\n" in literal or "://" in literal or literal in ("HOME", *_WRITE_MODES):
             continue
         if literal[:1] in ("/", "~", ".", "*") or "/" in literal or "." in literal:
             paths.append(_quoted(literal))
-        if is_in_home and literal[:1] != "~" and " " not in literal and len(literal) > 1:
+        if is_in_home and literal[:1] != "~" and len(literal) > 1 and _NO_PATH.isdisjoint(literal):
             parts.append(literal.strip("/"))
     if parts:
         paths.append(_quoted("~/" + "/".join(parts)))
     elif is_in_home and not paths:
         paths.append("~")
     return paths
+
+
+def _plain_quotes(program: str, language: str) -> str:
+    """Write a language's further quotes as plain ones: Ruby's %x(…), Perl's <…> of files."""
+    if language == "ruby":
+        for opening, closing in (("%x(", ")"), ("%x{", "}"), ("%x[", "]")):
+            before, found, rest = program.partition(opening)
+            if found:
+                inside, _, after = rest.partition(closing)
+                program = before + "`" + inside + "`" + after
+    if language == "perl":
+        for start in ("</", "<~", "<$ENV{HOME}"):
+            before, found, rest = program.partition(start)
+            if found:
+                inside, _, after = rest.partition(">")
+                program = before + "'" + start[1:] + inside + "'" + after
+    return program
+
+
+def _with_home(literal: str) -> str:
+    """Write `~` for the home where a literal's own language puts it in."""
+    for mark in _HOMES_IN_LITERALS:
+        literal = literal.replace(mark, "~")
+    return literal
 
 
 def _quoted(text: str) -> str:
@@ -304,7 +439,7 @@ def read_program(program: str, language: str) -> "tuple[list[tuple[str, bool, in
                 stop += 2 if program[stop] == "\\" else 1
             if len(found) < _MAX_LITERALS:
                 text = program[at + len(closer) : stop].replace("\\" + quote, quote)
-                found.append((text, program[after:at].strip() in (",", ",["), at, quote))
+                found.append((text, "".join(program[after:at].split()) in (",", ",["), at, quote))
             stop = min(stop + len(closer), len(program))
             pieces.append(program[after:at] + " " * (stop - at))
             after = at = stop

@@ -8,7 +8,7 @@ and all branches count as executed. Leaves values of words to `guard_expansion.p
 
 from guard_redirects import RedirectReader
 from guard_simple import PIPE, Simple
-from guard_words import MAX_DEPTH, assignment, bare
+from guard_words import ENDS, LITERAL, MAX_DEPTH, VARIABLE, assignment, bare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 MAX_NESTING = 48
 """Compound commands inside each other that are followed; deeper ones are read as if they stood at this depth."""
 
+_MAX_NAME = 64
 _PREFIXES = frozenset(["then", "do", "else", "elif", "!", "time", "coproc"])
 _OPENERS = {"if": "fi", "while": "done", "until": "done", "for": "done", "select": "done", "case": "esac", "{": "}"}
 _CLOSERS = frozenset(["fi", "done", "esac", "}"])
 _LISTS = frozenset(["for", "select", "case"])
+_RESERVED = _PREFIXES | _CLOSERS | frozenset([*_OPENERS, "function", "[["])
 
 
 class _Level:
@@ -33,7 +35,7 @@ class _Level:
         self.closer = closer
         self.frames: "list[_Frame]" = []
         self.current: "Simple | None" = None
-        self.closed: "tuple[int, int] | None" = None
+        self.closed: "int | None" = None
         self.pipeline = first
         self.element = first
         self.naming = ""
@@ -42,13 +44,13 @@ class _Level:
 class _Frame:
     """An open compound command, and the pipeline around it."""
 
-    __slots__ = ("closer", "element", "function", "is_pattern", "pipeline", "scope", "start")
+    __slots__ = ("closer", "element", "first", "function", "is_pattern", "pipeline", "scope")
 
-    def __init__(self, closer: str, level: _Level, start: int, scope: int, function: str) -> None:
+    def __init__(self, closer: str, level: _Level, first: int, scope: int, function: str) -> None:
         self.closer = closer
         self.pipeline = level.pipeline
         self.element = level.element
-        self.start = start
+        self.first = first
         self.scope = scope
         self.function = function
         self.is_pattern = False
@@ -118,13 +120,15 @@ class Lexer(RedirectReader):
             character = text[self.at]
             if character in " \t\r":
                 self.at += 1
-            elif character == "\\" and text.startswith("\n", self.at + 1):
-                self.at += 2
             elif character == "#":
                 self._skip_comment()
             elif character in self.OPERATORS:
                 if self.OPERATORS[character](self, level):
                     return
+            elif character == "\\" and text.startswith("\n", self.at + 1):
+                self.at += 2
+            elif self._read_plain(level):
+                continue
             elif self._read_argument(level):
                 return
         self._end_pipeline(level)
@@ -152,6 +156,33 @@ class Lexer(RedirectReader):
         self._continue_command(level, level.current, word)
         return False
 
+    def _read_plain(self, level: _Level) -> bool:
+        """Place words of a command that have nothing special in them, as most have; tell whether there was one."""
+        current = level.current
+        if level.naming or (level.frames and level.frames[-1].is_pattern) or (current is not None and current.kind):
+            return False
+        text, end, find = self.text, self.end, self.marks.find
+        start = at = self.at
+        while at < end and text[at] != "#":
+            stop = find(1, at, end)
+            if stop < 0:
+                stop = end
+            word, following = text[at:stop], text[stop : stop + 1]
+            if stop == at or following not in ENDS:
+                if word.isdigit() and following in ("<", ">"):
+                    at = stop  # a file descriptor's number
+                break
+            if current is None:
+                if word in _RESERVED or "=" in word:
+                    break
+                current = self._start(level, at)
+            current.words.append([(LITERAL, word, False)])
+            current.end = at = stop
+            if following == " ":
+                at += 1
+        self.at = at
+        return at > start
+
     def _continue_command(self, level: _Level, current: Simple, word: "Word") -> None:
         current.words.append(word)
         current.end = self.at
@@ -164,7 +195,12 @@ class Lexer(RedirectReader):
         name = bare(word)
         if level.naming and name != "{":
             level.naming = ""
+        if name not in _RESERVED:
+            self._place_first(self._start(level, start), word)
+            return False
         if name in _PREFIXES:
+            if name == "coproc":
+                self._skip_name()
             return False
         if name == "}" and level.closer == "}" and not level.frames:
             self._end_pipeline(level)
@@ -172,20 +208,25 @@ class Lexer(RedirectReader):
         if name in _CLOSERS:
             self._close_frame(level)
         elif name in _OPENERS:
-            self._open_frame(level, _OPENERS[name], start)
+            self._open_frame(level, _OPENERS[name])
             if name in _LISTS and level.frames:
                 self._start(level, start).kind = "case" if name == "case" else "for"
         elif name == "function":
             self._name_function(level)
-        elif name == "[[":
-            self._read_test(level, start)
         else:
-            self._place_first(self._start(level, start), word)
+            self._read_test(level)
         return False
+
+    def _skip_name(self) -> None:
+        """Go over the name of `coproc NAME { …; }`."""
+        rest = self.text[self.at : self.at + _MAX_NAME]
+        name, _, after = rest.strip().partition(" ")
+        if name.isidentifier() and after.lstrip()[:1] in ("{", "("):
+            self.at += rest.index(name) + len(name)
 
     def _start(self, level: _Level, start: int) -> Simple:
         level.closed = None
-        level.current = current = Simple(self.text, start, self.scope, self.function)
+        current = level.current = Simple(self.text, start, self.scope, self.function)
         return current
 
     def _place_first(self, current: Simple, word: "Word") -> None:
@@ -194,8 +235,8 @@ class Lexer(RedirectReader):
             name, value = assignment(word)
             if not name:
                 current.words.append(word)
-            elif not value and self.text.startswith("(", self.at):
-                self._read_array()
+            elif self.text.startswith("(", self.at) and not [part for part in value if part[0] != VARIABLE]:
+                current.arrays = [*current.arrays, (name, self._read_array(), bool(value))]
             else:
                 current.assignments.append((name, value))
             current.end = self.at
@@ -208,17 +249,21 @@ class Lexer(RedirectReader):
             if self.at == start:
                 return
 
-    def _read_array(self) -> None:
-        """Go over `(…)` of an array, reading the substitutions in it."""
+    def _read_array(self) -> "list[Word]":
+        """Read the words of an array's `(…)`."""
+        words = []
         self.at += 1
         while self.at < self.end and not self.text.startswith(")", self.at):
             start = self.at
-            self.read_word()
+            word = self.read_word()
             if self.at == start:
                 self.at += 1
+            else:
+                words.append(word)
         self.at += 1
+        return words
 
-    def _read_test(self, level: _Level, start: int) -> None:
+    def _read_test(self, level: _Level) -> None:
         """Go over `[[ … ]]`, whose operators are not the shell's, reading the substitutions in it."""
         level.current = None
         while self.at < self.end and self.text[self.at] != "\n":
@@ -228,17 +273,17 @@ class Lexer(RedirectReader):
                 break
             if self.at == begin:
                 self.at += 1
-        level.closed = (start, start)
+        level.closed = len(self.commands)
 
     def _name_function(self, level: _Level) -> None:
         while self.at < self.end and self.text[self.at] in " \t":
             self.at += 1
         level.naming = bare(self.read_word())
 
-    def _open_frame(self, level: _Level, closer: str, start: int) -> None:
+    def _open_frame(self, level: _Level, closer: str) -> None:
         if len(level.frames) >= MAX_NESTING:
             return
-        level.frames.append(_Frame(closer, level, start, self.scope, self.function))
+        level.frames.append(_Frame(closer, level, len(self.commands), self.scope, self.function))
         if level.naming:
             self.function = level.naming
             level.naming = ""
@@ -253,7 +298,7 @@ class Lexer(RedirectReader):
         frame = level.frames.pop()
         level.pipeline, level.element = frame.pipeline, frame.element
         self.scope, self.function = frame.scope, frame.function
-        level.closed = (frame.start, self.at)
+        level.closed = frame.first
 
     def _end_element(self, level: _Level) -> None:
         """Finish the pipeline's present command, and give it the ones before it as stdin."""
@@ -327,9 +372,8 @@ class Lexer(RedirectReader):
             return False
         if current is not None:
             self._end_element(level)
-        start = self.at
         self.at += 1
-        self._open_frame(level, ")", start)
+        self._open_frame(level, ")")
         self.scope = self._new_scope()
         return False
 
@@ -366,16 +410,26 @@ class Lexer(RedirectReader):
         if text[self.at] in "<>" and text.startswith("(", self.at + 1):
             return self._read_argument(level)
         start = self.at
+        placeholder = self.placeholder_at(start)
         operator, word = self.read_redirect()
         source = self.stdin_source(operator, word)
+        if (
+            operator[0] == ">"
+            and start
+            and text[start - 1] == "2"
+            and text[start - 2 : start - 1] in ("", " ", "\t", "\n")
+        ):
+            operator = "2" + operator
         current = level.current
         if current is None:
-            if level.closed and source:
-                self._feed(level.element, source)
+            if level.closed is not None and source:
+                self._feed(level.closed, source)
             current = self._start(level, start)
+        if placeholder and current.placeholder is None:
+            current.placeholder = placeholder, len(current.redirects)
         if source:
             current.stdin = source
-        elif operator[0] != "<" or operator == "<>":
+        elif operator[0] != "<" or operator in ("<>", "<&"):
             current.redirects.append((operator, word))
         current.end = self.at
         return False

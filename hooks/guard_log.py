@@ -29,7 +29,7 @@ _NANOSECONDS = 1_000_000_000
 
 def is_off() -> bool:
     """Tell whether the user wants no log; whoever wants no telemetry wants no trace of this kind either."""
-    return environment("SKILLWAY_GUARD_LOG") == "0" or spool.is_off()
+    return environment("SKILLWAY_GUARD_LOG") == "0" or spool.opted_out()
 
 
 def keep_stop(stop: "Stop", tool: str, project: str) -> bool:

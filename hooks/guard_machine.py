@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from guard_walk import Command
 
 _HELP = frozenset(["--help", "--version", "-?"])
-_ESSENTIAL = ("libc6", "libc-bin", "systemd", "sudo", "bash", "coreutils", "dpkg", "apt", "python3", "python3-minimal", "openssh-server", "linux-image", "glibc", "init", "util-linux", "network-manager", "ubuntu-desktop", "login", "passwd", "openssl")  # fmt: skip
+_ESSENTIAL = ("libc6", "libc-bin", "systemd", "sudo", "bash", "coreutils", "dpkg", "apt", "python3", "python3-minimal", "openssh-server", "linux-image", "glibc", "init", "util-linux", "network-manager", "ubuntu-desktop", "login", "passwd", "openssl", "musl", "busybox", "filesystem", "libgcc", "zlib", "pam", "kernel", "linux", "base-files", "python3.11", "python3.12", "gnupg")  # fmt: skip
 _CRITICAL_UNITS = (
     "ssh",
     "network",
@@ -148,17 +148,44 @@ def judge_packages(command: "Command", _places: "Places") -> "Stop | None":
     """Judge package programs that take away what the system needs."""
     options, words = read_options(command.arguments, "otc", frozenset(["option", "target-release"]))
     found = names(options)
-    if found & {"-s", "--simulate", "--dry-run", "--help", "--just-print"}:
+    rehearses = found & {"--simulate", "--dry-run", "--help", "--just-print", "--assumeno", "--print"}
+    if rehearses or ("-s" in found and command.name in ("apt", "apt-get", "aptitude", "apk")):
         return None
-    removes = bool({"remove", "purge", "erase", "autopurge", "-e"} & set(words)) or bool(
+    removes = bool({"remove", "purge", "erase", "autopurge", "-e", "del", "autoremove", "rm"} & set(words[:1])) or bool(
         found & {"-P", "-r", "--purge", "--remove", "-e", "-R", "-Rdd"}
     )
     if removes and (
         {"--nodeps", "--force-all", "--force-depends", "--allow-remove-essential"} & found
-        or any(word in _ESSENTIAL or word.startswith("linux-image") for word in words[1:])
+        or any(_is_essential(word) for word in words)
     ):
         return _stop("system-packages", "it removes what this system needs to start or to log in.", "df -h")
     return None
+
+
+def _is_essential(word: str) -> bool:
+    """Tell whether a package, or a pattern of packages, is one that the system needs."""
+    stem = word.strip("^$").rstrip("*").rstrip(".").rstrip("+")
+    if stem == word:
+        return word in _ESSENTIAL or word.startswith(("linux-image", "kernel-core"))
+    return any(name.startswith(stem) for name in _ESSENTIAL)
+
+
+def judge_visudo(command: "Command", _places: "Places") -> "Stop | None":
+    """Judge visudo that something other than the person's editor answers."""
+    if {"-c", "--check", "-V", "-h"} & set(command.arguments):
+        return None
+    given = [
+        *command.assignments,
+        *(word for outer in [command.outer] if outer for word in [*outer.arguments, *outer.assignments]),
+    ]
+    is_answered = command.feed is not None or any(
+        word.startswith(("EDITOR=", "VISUAL=", "SUDO_EDITOR=")) for word in given
+    )
+    if not is_answered:
+        return None
+    from guard_writes import login_stop
+
+    return login_stop()
 
 
 def judge_mass_kill(command: "Command", _places: "Places") -> "Stop | None":
@@ -180,18 +207,22 @@ def judge_kill_list(command: "Command") -> "Stop | None":
     """Judge kill with a list of all processes."""
     if command.walk is None:
         return None
-    for argument in command.arguments:
-        for first, last in argument.outputs:
-            sources = command.walk.plain(first, last, command.cwd, -1)
-            if (
-                sources
-                and sources[0].name == "ps"
-                and not any(s.name in ("grep", "rg", "awk", "pgrep") and _selects(s) for s in sources)
+    lists = [command.walk.plain(*span, command.cwd, -1) for argument in command.arguments for span in argument.outputs]
+    for sources in [*lists, command.fed.commands() if command.fed is not None else []]:
+        if sources:
+            if sources[0].name == "ps" and not any(
+                s.name in ("grep", "rg", "awk", "pgrep") and _selects(s) for s in sources
             ):
                 return _kill_stop()
-            if any(s.name == "pgrep" and any(a in (".", ".*", "") for a in s.arguments) for s in sources):
+            if any(s.name == "pgrep" and _selects_all(s) for s in sources):
                 return _kill_stop()
     return None
+
+
+def _selects_all(pgrep: "Command") -> bool:
+    """Tell whether pgrep finds every process, or every one of a user."""
+    _, patterns = read_options(pgrep.arguments, "uUGgPstF", frozenset(["euid", "uid", "group", "pgroup", "parent"]))
+    return all(pattern in (".", ".*", "") for pattern in patterns) and "-P" not in pgrep.arguments
 
 
 def _selects(source: "Command") -> bool:

@@ -5,7 +5,7 @@ Lexical: links are not followed, so a link in the project that leads out of it c
 
 from posix import stat
 
-from guard_expansion import UNKNOWN_TEXT
+from guard_simple import UNKNOWN_TEXT
 
 ROOT, SYSTEM, HOME, PROJECT, GIT, TEMPORARY, OUTSIDE, UNKNOWN = (
     "root", "system", "home", "project", "git", "temporary", "outside", "unknown",
@@ -42,6 +42,8 @@ def absolute(path: str, cwd: "str | None") -> "str | None":
         if cwd is None:
             return None
         path = cwd + "/" + path
+    if "/." not in path and "//" not in path and path[-1] != "/":
+        return path  # nothing to take out, as in most
     parts: "list[str]" = []
     for part in path.split("/"):
         if part == "..":
@@ -59,6 +61,19 @@ def is_inside(path: str, folder: str) -> bool:
 def is_disk(path: str) -> bool:
     """Tell whether a path is a disk or a part of one."""
     return path.startswith("/dev/") and path[5:].startswith(_DEVICES)
+
+
+def is_missing(name: str, cwd: "str | None") -> bool:
+    """Tell whether a folder surely has no such file; a shell that is to read it stops there, before it writes."""
+    if cwd is None or UNKNOWN_TEXT in cwd:
+        return False
+    try:
+        stat(cwd + "/" + name)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def project_folder(cwd: str) -> str:
@@ -86,6 +101,8 @@ class Places:
         self.home = home.rstrip("/") or "/"
         self._cwd = cwd
         self._project: "str | None" = None
+        self.moved: "list[str]" = []
+        """Where this line has moved something to that is not the project's; deleting it there deletes it."""
         self._more_projects: "list[str]" = []
         self._more_caches: "list[str]" = []
 
@@ -112,7 +129,8 @@ class Places:
         """
         full = absolute(path, cwd)
         if full is None:
-            return UNKNOWN
+            # Wherever that is, what stands beside it was not asked for.
+            return OUTSIDE if path.endswith(("/..", "/../*", "/../.*")) else UNKNOWN
         folder, _, last = full.rpartition("/")
         if last and not last.strip("*.?" + UNKNOWN_TEXT) and ("*" in last or is_bulk):
             full = folder or "/"
@@ -127,6 +145,8 @@ class Places:
     def _zone(self, full: str) -> str:
         if full == self.home or is_inside(self.home, full):
             return HOME
+        if self.moved and any(is_inside(full, folder) for folder in self.moved):
+            return OUTSIDE
         if self._more_caches and any(is_inside(full, folder) for folder in self._more_caches):
             return TEMPORARY
         # The zone's own folder is not inside it: a policy that makes a place workable does not make it expendable.

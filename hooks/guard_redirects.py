@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from guard_simple import Source
     from guard_words import Word
 
-_OPERATORS = ("&>>", "&>", "<<<", "<<-", "<<", "<>", "<&", "<", ">>", ">|", ">&", ">")
+_OPERATORS = frozenset(["&>>", "&>", "<<<", "<<-", "<<", "<>", "<&", "<", ">>", ">|", ">&", ">"])
+
+_PLACEHOLDER = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. ")
+_MAX_PLACEHOLDER = 40
+_MAX_PLACEHOLDER_TEXT = 4096
+"""Characters of a text in which a placeholder is looked for; each looks through all of it."""
 
 
 class RedirectReader(WordReader):
@@ -30,11 +35,29 @@ class RedirectReader(WordReader):
     def read_redirect(self) -> "tuple[str, Word]":
         """Read the redirection that starts at `at`: its operator and its target."""
         text = self.text
-        operator = next(sign for sign in _OPERATORS if text.startswith(sign, self.at))
+        operator = text[self.at : self.at + 3]
+        while operator not in _OPERATORS:
+            operator = operator[:-1]
         self.at += len(operator)
         while self.at < self.end and text[self.at] in " \t":
             self.at += 1
         return operator, self.read_word()
+
+    def placeholder_at(self, at: int) -> str:
+        """Give the file that `<name>` of documentation, as in `s3://<your-bucket>/x`, would have the shell read; else "".
+
+        Only when nothing else in a short text names that file, so that nothing in it can have made it.
+        """
+        text = self.text
+        stop = text.find(">", at, at + _MAX_PLACEHOLDER)
+        inner = text[at + 1 : stop] if stop > 0 and text[at] == "<" else ""
+        if not inner or len(text) > _MAX_PLACEHOLDER_TEXT or not _PLACEHOLDER.issuperset(inner):
+            return ""
+        name = inner.partition(" ")[0]
+        is_whole = (
+            name and inner[-1] != " " and not name.isdigit() and text[stop + 1 : stop + 2] not in (">", "&", "|", "(")
+        )
+        return name if is_whole and name not in text.replace("<" + inner + ">", "") else ""
 
     def stdin_source(self, operator: str, word: "Word") -> "Source | None":
         """Give what a redirection puts on stdin; None for one of another kind."""

@@ -88,6 +88,8 @@ _FORMS = {
         _one(("run",), "euwvpl", _DOCKER_RUN, 1, EPHEMERAL),
     ),
     "kubectl": (
+        _one(("rsh",), "cnf", ("container", "namespace"), 1, REMOTE),
+        _one(("debug",), "cnf", ("container", "namespace", "image", "target"), 1, REMOTE),
         _one(("exec",), "cnf", ("container", "namespace", "filename", "context", "kubeconfig"), 1, REMOTE),
         _one(("run",), "n", ("image", "namespace", "overrides", "env", "restart", "labels"), 1, EPHEMERAL),
     ),
@@ -111,33 +113,76 @@ _FORMS = {
     "hyperfine": (_one((), "wrmMpn", ("warmup", "runs", "prepare", "cleanup", "setup"), 0, "each"),),
     "nodemon": (_one((), "xewi", ("exec", "watch", "ext", "ignore")),),
     "entr": (_one(()),),
-    "fd": (),
-    "fdfind": (),
     "ansible": (),
-    "pwsh": (),
-    "powershell": (),
-    "git-xargs": (),
-    "osascript": (),
-    "at": (),
-    "batch": (),
-    "make": (),
-    "just": (),
     "multipass": (_one(("exec",), "", (), 1, REMOTE),),
     "lxc": (_one(("exec",), "", (), 1, REMOTE),),
     "limactl": (_one(("shell",), "", (), 1, REMOTE),),
     "heroku": (_one(("run",), "a", ("app",), 0, REMOTE), _one(("run:detached",), "a", ("app",), 0, REMOTE)),
     "fly": (_one(("ssh", "console"), "aC", ("app", "command"), 0, REMOTE),),
     "flyctl": (_one(("ssh", "console"), "aC", ("app", "command"), 0, REMOTE),),
-    "turbo": (),
     "atmos": (_one(()),),
+    "crictl": (_one(("exec",), "", ("timeout",), 1, REMOTE),),
+    "ctr": (
+        _one(("task", "exec"), "", ("exec-id", "cwd", "user"), 1, REMOTE),
+        _one(("tasks", "exec"), "", ("exec-id",), 1, REMOTE),
+    ),
+    "minikube": (_one(("ssh",), "n", ("node",), 0, "host"),),
+    "cargo": (),
+    "distrobox": (_one(("enter",), "n", ("name",), 1),),
+    "toolbox": (_one(("run",), "cd", ("container", "distro")),),
+    "devcontainer": (_one(("exec",), "", ("workspace-folder", "container-id", "config", "remote-env"), 0, REMOTE),),
+    "railway": (_one(("run",), "se"), _one(("ssh",), "se", ("service", "environment", "project"), 0, REMOTE)),
+    "salt": (_one((), "GLENCIStb", ("timeout", "out"), 2, REMOTE),),
+    "machinectl": (_one(("shell",), "E", ("uid", "setenv"), 1, REMOTE),),
+    "tsh": (_one(("ssh",), "lpi", ("login", "proxy", "cluster"), 1, "host"),),
+    "sops": (_one(("exec-env",), "", (), 1, JOINED), _one(("exec-file",), "", (), 1, JOINED)),
+    "fnm": (_one(("exec",), "", ("using",)),),
+    "devbox": (_one(("run",), "ce"),),
+    "rush": (_one(()),),
+    "kitty": (_one((), "do", ("directory",)),),
+    "foot": (_one((), "aTDcW"),),
+    "perf": (
+        _one(("record",), "eFocpg", ("event", "output")),
+        _one(("stat",), "eropI", ("event", "repeat", "output")),
+        _one(("trace",)),
+    ),
+    "envconsul": (_one((), "", ("prefix", "config", "secret")),),
 }
+_AFTER_DASHES: "dict[str, tuple[str, ...]]" = {
+    **dict.fromkeys(
+        [
+            "teller",
+            "berglas",
+            "flox",
+            "guix",
+            "reflex",
+            "wait-on",
+            "wait-for-it.sh",
+            "wait-for",
+            "dockerize",
+            "gnome-terminal",
+            "lerna",
+            "nx",
+            "bwrap",
+        ],
+        (),
+    ),
+    **dict.fromkeys(["konsole", "alacritty", "wezterm"], ("-e",)),
+    "onchange": (),
+}
+"""Programs that start what stands after `--`, or after one of these options."""
+_TEXTS = {
+    "aws": ("--command", "--parameters"),
+    "az": ("--scripts",),
+    "doctl": ("--ssh-command",),
+    "consul-template": ("-exec",),
+}
+"""Programs with an option whose value runs on another machine."""
 _TEXT_OPTIONS = {
-    "npx": ("c", "call"), "npm": ("c", "call"), "gcloud": ("\0", "command"), "vagrant": ("c", "command"), "nix": ("c", "command"), "nix-shell": ("\0", "run"),
+    "cargo": ("s", "shell"), "npx": ("c", "call"), "npm": ("c", "call"), "gcloud": ("\0", "command"), "vagrant": ("c", "command"), "nix": ("c", "command"), "nix-shell": ("\0", "run"),
     "nodemon": ("x", "exec"), "fly": ("C", "command"), "flyctl": ("C", "command"), "doppler": ("\0", "command"), "ansible": ("a", "args"), "hyperfine": ("p", "prepare"),
-    "pwsh": ("c", "command"), "powershell": ("c", "command"), "fd": ("\0", "\0"),
 }  # fmt: skip
-_SHALLOW = 2  # slashes of a home or of a folder of the system
-_CONTAINERS = frozenset(["docker", "podman", "nerdctl", "docker-compose", "podman-compose"])
+_PACKAGE_RUNNERS = frozenset(["npx", "bunx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "uv"])
 _GLOBALS = {
     "docker": (
         "Hcl",
@@ -156,6 +201,8 @@ _SAME_AS = {
     "oc": "kubectl",
     "podman-compose": "docker-compose",
     "k": "kubectl",
+    "pwsh.exe": "pwsh",
+    "powershell.exe": "powershell",
 }
 
 
@@ -167,44 +214,100 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
     """
     name = _SAME_AS.get(command.name, command.name)
     arguments = command.arguments
-    if name in ("fd", "fdfind"):
-        return ARGV, _after(arguments, ("-x", "-X", "--exec", "--exec-batch")), []
-    if name in ("pwsh", "powershell"):
-        return (
-            ARGV,
-            [],
-            [
-                " ".join(
-                    _after(
-                        [argument.__class__(argument) for argument in arguments], ("-Command", "-c", "-command", "-C")
-                    )
-                )
-            ],
-        )
-    if name in ("at", "batch"):
-        return ARGV, [], [command.stdin()]
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return ARGV, [], special(command)
+    if name in _AFTER_DASHES:
+        return ARGV, _after(arguments, ("--", *_AFTER_DASHES[name])), []
+    if name in _TEXTS:
+        return REMOTE, [], _option_texts(arguments, _TEXTS[name])
     texts = []
     if name in _TEXT_OPTIONS:
         short, long = _TEXT_OPTIONS[name]
         text = option_value(arguments, short, long)
         texts = [text] if text else []
-    for words, shorts, longs, operands, kind in _FORMS[name]:
+    for words, shorts, longs, operands, kind in _FORMS.get(name, ()):
         place = _subcommand_end(arguments, words, name)
         if place < 0:
             continue
         rest = arguments[place:]
-        payload = rest[payload_start(rest, shorts, longs, operands, takes_assignments=False) :]
+        if name == "kubectl" and "--" in rest:
+            return kind, list(rest[rest.index("--") + 1 :]), texts
+        payload = rest[
+            payload_start(
+                rest, shorts, longs, operands, takes_assignments=False, permutes=kind == REMOTE and name == "kubectl"
+            ) :
+        ]
         if payload[:1] and payload[0] == "--":
             payload = payload[1:]
+        if kind == "host":
+            return REMOTE, [], [*texts, " ".join(payload)]
         if kind == JOINED:
             return kind, [], [*texts, " ".join([word for word in payload if word not in ("Enter", "C-m", "enter")])]
         if kind == "each":
             return kind, [], [*texts, *payload]
-        mount = _machine_mount(rest) if kind == EPHEMERAL else ("", "")
-        if mount[1]:
-            return ARGV, [word.__class__(word.replace(mount[1], mount[0])) for word in payload], texts
+        if name in _PACKAGE_RUNNERS and payload:
+            payload = [_without_version(payload[0]), *payload[1:]]
         return kind, list(payload), texts
     return REMOTE if name in ("ansible", "gcloud", "vagrant", "fly") else ARGV, [], texts
+
+
+def _powershell_texts(command: "Command") -> "list[str]":
+    """Give what PowerShell is told: after -Command, as its first word that is no option, or on stdin."""
+    from guard_powershell import texts
+
+    arguments = command.arguments
+    lower = [argument.lower() for argument in arguments]
+    if any(
+        option.startswith(("-e", "/e")) and "-encodedcommand".startswith(option.replace("/", "-")) and option != "-ex"
+        for option in lower
+    ):
+        return ["base64 -d code.txt | sh"]
+    at = next(
+        (
+            place
+            for place, option in enumerate(lower)
+            if option in ("-command", "-c", "/c", "/command", "-commandwithargs", "-cwa")
+        ),
+        -1,
+    )
+    if at >= 0:
+        return texts(" ".join(arguments[at + 1 :]) if arguments[at + 1 :] != ["-"] else command.stdin())
+    words = [argument for argument in arguments if not argument.startswith("-")]
+    is_script = "-file" in lower or "-f" in lower or any(word.endswith(".ps1") for word in words)
+    return [] if is_script else texts(" ".join(words) or command.stdin())
+
+
+_SPECIAL = {
+    "pwsh": _powershell_texts,
+    "powershell": _powershell_texts,
+    "at": lambda command: [command.stdin()],
+    "batch": lambda command: [command.stdin()],
+}
+
+
+def _option_texts(arguments: "Sequence[Argument]", options: "tuple[str, ...]") -> "list[str]":
+    """Give the values of options as shell texts; of JSON and `commands=[…]` the strings in it."""
+    found = []
+    for place, argument in enumerate(arguments):
+        name, has_value, value = argument.partition("=")
+        if name not in options:
+            continue
+        text = value if has_value else " ".join(arguments[place + 1 : place + 2])
+        _, is_list, listed = text.partition("commands=")
+        text = listed if is_list else text
+        if text.startswith(("[", "{")):
+            found.extend([piece for piece in text.split('"')[1::2] if piece != "commands"] or [text.strip("[]")])
+        else:
+            found.append(text)
+    return found
+
+
+def _without_version(word: "Argument") -> "Argument":
+    """Take the version off a package, as in `tool@1.2`, `@scope/tool@latest` and `tool==1.2`."""
+    name, _, _ = word.partition("==")
+    head, at, _ = name.rpartition("@")
+    return word.__class__(head if at and head else name)
 
 
 def _subcommand_end(arguments: "Sequence[str]", words: "tuple[str, ...]", name: str) -> int:
@@ -230,18 +333,3 @@ def _after(arguments: "Sequence[Argument]", options: "tuple[str, ...]") -> "list
         if argument in options:
             return list(arguments[place + 1 :])
     return []
-
-
-def _machine_mount(arguments: "Sequence[str]") -> "tuple[str, str]":
-    """Give this machine's folder, and its place in the container, when it is the whole disk or a home; else two "".
-
-    With such a mount the container is no container.
-    """
-    for argument in arguments:
-        source, colon, rest = argument.rpartition("=")[2].partition(":")
-        is_machine = source == "/" or (
-            source.startswith(("/home/", "/Users/", "/root", "/etc")) and source.count("/") <= _SHALLOW
-        )
-        if colon and is_machine:
-            return source.rstrip("/"), rest.partition(":")[0].rstrip("/")
-    return "", ""

@@ -1,14 +1,14 @@
 """Does a tool call show a secret, or send one away?
 
-Two kinds of secret files: those of the person (keys, tokens, sessions), which nobody needs to read; and those of a
-project (`.env`, certificates' keys), which may be read here and may not leave. What a command sends is followed through
-pipes, substitutions, variables and copies made in the same line.
+What a command sends is followed through pipes, substitutions, variables and copies made in the same line. Leaves which
+files are secret to `guard_secret_files.py`.
 """
 
-from guard_decision import DENY, Stop
+from guard_decision import ASK, DENY, Stop
 from guard_expansion import UNKNOWN_TEXT
-from guard_options import read_options
 from guard_paths import absolute
+from guard_prefilter import READERS, SENDERS
+from guard_secret_files import PERSONAL, PROJECT, holds_secrets, secrecy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,200 +17,22 @@ if TYPE_CHECKING:
     from guard_paths import Places
     from guard_walk import Command
 
-PERSONAL, PROJECT = 2, 1
-"""How secret: not to be read at all; not to be sent."""
-
-_PERSONAL_FILES = frozenset([
-    ".aws/credentials", ".netrc", "_netrc", ".git-credentials", ".pypirc", ".npmrc", ".yarnrc.yml", ".pgpass", ".my.cnf", ".mylogin.cnf",
-    ".vault-token", ".docker/config.json", ".kube/config", ".config/gh/hosts.yml", ".config/glab-cli/config.yml",
-    ".config/hub", ".config/rclone/rclone.conf", ".config/doctl/config.yaml", ".claude/.credentials.json",
-    ".cargo/credentials", ".cargo/credentials.toml", ".gem/credentials", ".terraform.d/credentials.tfrc.json",
-    ".terraformrc", ".config/op/config", ".m2/settings.xml", ".gradle/gradle.properties", ".boto", ".s3cfg", ".config/netlify/config.json",
-    ".fly/config.yml", ".config/configstore/firebase-tools.json", ".msmtprc", ".config/hcloud/cli.toml", ".dbt/profiles.yml",
-    ".pulumi/credentials.json", ".config/containers/auth.json", ".codex/auth.json", ".gemini/oauth_creds.json", ".config/github-copilot/hosts.json",
-    ".config/github-copilot/apps.json", ".wgetrc", ".composer/auth.json", ".config/composer/auth.json", ".snowsql/config", ".databrickscfg",
+_FOLDER_READERS = frozenset([
+    "tar", "bsdtar", "gtar", "zip", "7z", "7za", "cp", "mv", "scp", "rsync", "ditto", "cpio", "pax", "rclone", "aws",
+    "gsutil", "croc", "wormhole", "rg", "ag", "ack",
 ])  # fmt: skip
-_PERSONAL_FOLDERS = (
-    ".aws/sso/cache", ".aws/cli/cache", ".gnupg/private-keys-v1.d", ".password-store", ".azure", ".config/gcloud",
-    "Library/Keychains", ".local/share/keyrings", ".config/op", ".config/sops", ".mozilla/firefox", ".config/google-chrome",
-    "Library/Application Support/Google/Chrome", "Library/Application Support/Firefox", ".config/Bitwarden CLI", ".electrum", ".bitcoin",
-    "Library/Cookies", ".config/chromium", ".1password", ".gcp",
-)  # fmt: skip
-_HOLDERS = (".ssh", ".aws", ".gnupg", ".azure", ".config/gcloud", ".kube", ".password-store", ".docker")
-"""Folders that hold secrets beside other things; reading one as a whole reads them."""
-_SSH_OPEN = frozenset(
-    ["config", "known_hosts", "known_hosts.old", "authorized_keys", "environment", "allowed_signers", "rc"]
-)
-_GCLOUD_OPEN = ("configurations", "active_config", "config_default", "logs")
-_AZURE_SECRETS = ("accesstokens", "msal_token_cache", "service_principal", "azureprofile", "", "*")
-_SYSTEM = frozenset(
-    [
-        "/etc/shadow",
-        "/etc/gshadow",
-        "/etc/master.passwd",
-        "/etc/sudoers",
-        "/etc/krb5.keytab",
-        "/private/etc/master.passwd",
-    ]
-)
-_SYSTEM_FOLDERS = (
-    "/etc/ssl/private",
-    "/etc/ssh/ssh_host_",
-    "/run/secrets/",
-    "/var/run/secrets/",
-    "/etc/letsencrypt/live",
-    "/etc/letsencrypt/archive",
-    "/root/.ssh/id_",
-    "/root/.aws",
-)
-_KEY_NAMES = ("id_rsa", "id_ed25519", "id_ecdsa", "id_dsa")
-_SHARED = (
-    ".example",
-    ".sample",
-    ".template",
-    ".dist",
-    ".defaults",
-    ".schema",
-    ".tpl",
-    ".md",
-    ".ts",
-    ".js",
-    ".py",
-    ".go",
-    ".d",
-    ".pub",
-    ".vault",
-)
-_KEY_ENDINGS = (".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk", ".ovpn", ".asc.key", ".tfstate")
-_PROJECT_NAMES = frozenset([
-    ".npmrc", ".pypirc", ".netrc", ".git-credentials", "credentials.json", "service-account.json", "serviceaccount.json",
-    "secrets.yml", "secrets.yaml", "secrets.json", "secrets.toml", "master.key", ".htpasswd", "kubeconfig", "credentials",
-    "service_account.json", "google-credentials.json", "terraform.tfvars", "token.json", "client_secret.json", "auth.json",
-    "secrets.env", "credentials.yml.enc", "wp-config.php", ".pgpass", ".dockercfg", "firebase-adminsdk.json", "application_default_credentials.json",
-])  # fmt: skip
-
-_READERS = frozenset([
-    "cat", "tac", "less", "more", "most", "head", "tail", "bat", "batcat", "nl", "grep", "egrep", "fgrep", "rg", "ag", "ack", "awk", "gawk",
-    "mawk", "sed", "gsed", "cut", "sort", "uniq", "tr", "rev", "fold", "fmt", "paste", "join", "column", "pr", "expand", "base64",
-    "base32", "basenc", "xxd", "od", "hexdump", "hd", "strings", "openssl", "gpg", "cp", "mv", "scp", "rsync", "sftp", "install", "ditto", "dd",
-    "ln", "tar", "bsdtar", "gtar", "zip", "7z", "7za", "gzip", "gunzip", "zcat", "bzip2", "xz", "zstd", "cpio", "pax", "ar", "tee", "diff", "cmp",
-    "comm", "sdiff", "vimdiff", "vim", "vi", "nvim", "nano", "emacs", "code", "open", "xdg-open", "pbcopy", "xclip", "xsel", "wl-copy", "jq", "yq", "xq", "gron",
-    "split", "csplit", "uuencode", "qrencode", "curl", "wget", "http", "https", "xh", "nc", "ncat", "netcat", "socat", "telnet", "source", ".",
-    "mapfile", "readarray", "read", "look", "iconv", "dos2unix", "view", "pg", "ed", "ex", "mail", "mailx", "mutt", "sendmail", "gh", "aws", "gsutil", "rclone",
-    "python", "python3", "perl", "ruby", "node", "php", "croc", "wormhole", "magic-wormhole", "ftp", "lftp", "tftp", "s3cmd", "mc", "az", "gcloud", "ssh-to-age", "age", "busybox", "print",
-    "envsubst", "dasel", "miller", "mlr", "csvcut", "hexyl", "glow", "pygmentize", "highlight", "shasum", "foreach", "docker", "kubectl", "msgfmt", "git",
-])  # fmt: skip
-_FOLDER_READERS = frozenset(
-    [
-        "tar",
-        "bsdtar",
-        "gtar",
-        "zip",
-        "7z",
-        "7za",
-        "cp",
-        "mv",
-        "scp",
-        "rsync",
-        "ditto",
-        "cpio",
-        "pax",
-        "rclone",
-        "aws",
-        "gsutil",
-        "croc",
-        "wormhole",
-        "rg",
-        "ag",
-        "ack",
-    ]
-)
 _SEARCHERS = frozenset(["grep", "egrep", "fgrep"])
-_NOT_CONTENT = frozenset(
-    [
-        "-i",
-        "-F",
-        "-o",
-        "--key",
-        "--cert",
-        "--cacert",
-        "-E",
-        "--identity",
-        "--env-file",
-        "--config",
-        "--kubeconfig",
-        "-K",
-        "--netrc-file",
-        "-n",
-        "-b",
-        "-c",
-        "-S",
-    ]
-)
+_NOT_CONTENT = frozenset([
+    "-i", "-F", "-o", "--key", "--cert", "--cacert", "-E", "--identity", "--env-file", "--config", "--kubeconfig",
+    "-K", "--netrc-file", "-n", "-b", "-c", "-S",
+])  # fmt: skip
 _WITH_IDENTITY = frozenset(
     ["scp", "sftp", "rsync", "curl", "wget", "docker", "kubectl", "git", "age", "gh", "http", "https", "xh"]
 )
-_ENVIRONMENT = frozenset(["env", "printenv", "export", "set", "declare", "typeset", "compgen"])
-_SENDERS = frozenset([
-    "curl", "wget", "http", "https", "xh", "curlie", "nc", "ncat", "netcat", "socat", "telnet", "scp", "sftp", "rsync", "ftp", "lftp", "tftp",
-    "mail", "mailx", "mutt", "sendmail", "msmtp", "swaks", "ssh", "rclone", "croc", "wormhole", "magic-wormhole", "transfer", "s3cmd", "s5cmd", "mc", "pastebinit", "termbin",
-    "dig", "nslookup", "host", "ping", "drill", "aws", "gsutil", "gcloud", "az", "gh", "glab", "b2", "websocat", "grpcurl", "mosquitto_pub", "kcat", "wl-paste", "ntfy", "firebase", "ipfs", "bashupload", "sprunge", "w3m", "lynx", "openssl", "azcopy", "oci", "doctl", "huggingface-cli",
+_UPLOADERS = frozenset(["aws", "gsutil", "gcloud", "az", "rclone", "s3cmd", "mc", "s5cmd", "azcopy", "oci"])
+_UPLOADS = frozenset([
+    "cp", "mv", "sync", "put", "upload", "copy", "copyto", "rsync", "move", "upload-batch", "put-object", "publish", "send-message",
 ])  # fmt: skip
-
-
-def secrecy(path: str, home: str) -> int:
-    """Say how secret a file is, by its absolute path: PERSONAL, PROJECT or 0."""
-    if path.startswith("/proc/") and path.endswith("/environ"):
-        return PROJECT
-    if path in _SYSTEM or path.startswith(_SYSTEM_FOLDERS):
-        return PERSONAL
-    last = path.rpartition("/")[2].lower()
-    if path.startswith(home + "/"):
-        inner = path[len(home) + 1 :]
-        if _is_personal(inner):
-            return PERSONAL
-    if last.startswith(_KEY_NAMES) and not last.endswith(".pub") and "/.ssh/" in path:
-        return PERSONAL
-    return PROJECT if _is_of_project(last) else 0
-
-
-def _is_personal(inner: str) -> bool:
-    if inner in _PERSONAL_FILES:
-        return True
-    folder, _, last = inner.rpartition("/")
-    if inner.startswith(".ssh/"):
-        return not (
-            last in _SSH_OPEN
-            or last.endswith(".pub")
-            or last == ""
-            or inner.startswith((".ssh/config.d", ".ssh/known"))
-        )
-    if inner.startswith(".azure/"):
-        return last.lower().startswith(_AZURE_SECRETS[:4])
-    if inner.startswith(".config/gcloud/"):
-        return not inner[len(".config/gcloud/") :].startswith(_GCLOUD_OPEN)
-    if inner.startswith((".mozilla", ".config/google-chrome", ".config/chromium", "Library/Application Support")):
-        return last.lower() in ("login data", "cookies", "logins.json", "key4.db", "cookies.sqlite", "web data")
-    return any(inner.startswith(place + "/") for place in _PERSONAL_FOLDERS) or (
-        folder in (".aws", ".kube") and "*" in last
-    )
-
-
-def _is_of_project(last: str) -> bool:
-    if last.endswith(_SHARED):
-        return False
-    if last == ".env" or last.startswith(".env.") or last == ".envrc" or last.endswith(".env"):
-        return True
-    if last in _PROJECT_NAMES or last.endswith(_KEY_ENDINGS):
-        return "public" not in last and not last.startswith(("ca.", "ca-", "cert"))
-    return last.startswith(_KEY_NAMES) or last.startswith(".env*")
-
-
-def holds_secrets(path: str, home: str) -> bool:
-    """Tell whether a folder as a whole holds secrets of the person."""
-    return any(path == home + "/" + folder for folder in _HOLDERS) or path.startswith(
-        tuple(home + "/" + f for f in _PERSONAL_FOLDERS)
-    )
 
 
 def judge_read(path: str, cwd: str, home: str) -> "Stop | None":
@@ -221,9 +43,13 @@ def judge_read(path: str, cwd: str, home: str) -> "Stop | None":
     return _read_stop() if secrecy(full, home) == PERSONAL else None
 
 
-def judge_searched(path: str, cwd: str, home: str) -> "Stop | None":
-    """Judge a folder or file that a tool searches for text."""
-    full = absolute(path.replace("~", home, 1) if path.startswith("~/") else path, cwd)
+def judge_searched(path: str, cwd: str, home: str, glob: str = "") -> "Stop | None":
+    """Judge a folder or file that a tool searches for text; `glob` selects files in it."""
+    full = absolute(path.replace("~", home, 1) if path.startswith("~/") else path or ".", cwd)
+    if full is not None and glob:
+        names = (full + "/" + UNKNOWN_TEXT + "/" + glob.rpartition("/")[2], full + "/" + glob.lstrip("*/"))
+        if any(secrecy(name, home) == PERSONAL for name in names):
+            return _read_stop()
     if full is not None and (holds_secrets(full, home) or secrecy(full, home) == PERSONAL):
         return _read_stop()
     return None
@@ -248,7 +74,7 @@ class Secrets:
         sent = self._sends(command)
         if sent:
             return sent
-        return _read_stop() if read == PERSONAL and not command.is_remote else None
+        return _read_stop() if read == PERSONAL else None
 
     def _sends(self, command: "Command") -> "Stop | None":
         to_socket = any(target.startswith(("/dev/tcp/", "/dev/udp/")) for _, target in command.redirects)
@@ -260,11 +86,17 @@ class Secrets:
         if command.name != "ssh" and self._level(command):
             return _send_stop()
         sources = list(command.upstream())
+        if command.fed is not None:
+            sources.extend(command.fed.commands())
         if command.walk is not None:
             for argument in command.arguments:
                 if not _is_header(argument):
                     for first, last in (*argument.outputs, *argument.files):
                         sources.extend(command.walk.plain(first, last, command.cwd, -1))
+        if not sources:
+            return None
+        from guard_secret_printers import prints_secret
+
         return (
             _send_stop()
             if any(self._level(source) or _dumps_environment(source) or prints_secret(source) for source in sources)
@@ -289,15 +121,15 @@ class Secrets:
     def _is_anything_in_holder(self, full: str, command: "Command") -> bool:
         folder, _, last = full.rpartition("/")
         is_anything = not last.strip("*" + UNKNOWN_TEXT) and ("*" in last or command.is_bulk)
-        return is_anything and command.name in _READERS and holds_secrets(folder, self._home)
+        return is_anything and command.name in READERS and holds_secrets(folder, self._home)
 
     def _paths(self, command: "Command") -> "Iterable[str]":
         """Give the paths whose content a command reads."""
         found = list(command.files_in())
         names = {command.name, command.name.rstrip("0123456789.")}
-        if not found and names.isdisjoint(_READERS) and command.name not in _SENDERS:
+        if not found and names.isdisjoint(READERS) and command.name not in SENDERS:
             return found
-        if command.name in ("ssh", "git", "dig", "ping", "host", "openssl") and command.name != "openssl":
+        if command.name in ("ssh", "git", "dig", "ping", "host"):
             return found
         skips = command.name in _WITH_IDENTITY
         previous = ""
@@ -313,7 +145,7 @@ class Secrets:
 
     def _remember(self, command: "Command") -> None:
         """Note where a command leaves what it read."""
-        targets = [target for operator, target in command.redirects if operator != "<>"]
+        targets = [target for operator, target in command.redirects if operator[0] not in "<2"]
         if command.name in ("cp", "mv", "ln", "install", "ditto", "dd"):
             targets.extend(command.arguments[-1:])
         elif command.name in ("tar", "bsdtar", "gtar", "zip", "7z", "7za", "gpg", "openssl", "base64", "age"):
@@ -371,35 +203,26 @@ def _dumps_environment(command: "Command") -> bool:
         return not arguments or arguments[0] in ("-p", "-x", "-px")
     if name == "env":
         return all(argument.startswith("-") for argument in arguments)
+    if name == "ps":
+        return any(
+            argument[:1] != "-" and "e" in argument and argument.strip("auxefwlmjsvhg") == ""
+            for argument in arguments[:1]
+        )
     return name == "printenv"
 
 
 def is_sender(command: "Command") -> bool:
     """Tell whether a command gives what it gets to another machine."""
     name, arguments = command.name, command.arguments
-    if name not in _SENDERS:
+    if name not in SENDERS:
         return False
     if name in ("scp", "rsync", "sftp"):
-        return any(":" in argument and not argument.startswith(("-", "/", "./")) for argument in arguments)
-    if name in ("aws", "gsutil", "gcloud", "az", "rclone", "s3cmd", "mc", "s5cmd", "azcopy", "oci"):
-        return any(
-            word in arguments
-            for word in (
-                "cp",
-                "mv",
-                "sync",
-                "put",
-                "upload",
-                "copy",
-                "copyto",
-                "rsync",
-                "move",
-                "upload-batch",
-                "put-object",
-                "publish",
-                "send-message",
-            )
-        )
+        # The last word is where it goes; a copy from another machine to this one sends nothing.
+        last = arguments[-1] if arguments else ""
+        is_fetched = name != "sftp" and ":" not in last
+        return not is_fetched and any(":" in word and not word.startswith(("-", "/", "./")) for word in arguments)
+    if name in _UPLOADERS:
+        return not _UPLOADS.isdisjoint(arguments)
     if name in ("gh", "glab"):
         return arguments[:1] in (["gist"], ["api"], ["issue"], ["pr"], ["snippet"], ["release"])
     if name == "openssl":
@@ -409,92 +232,37 @@ def is_sender(command: "Command") -> bool:
     return True
 
 
-def prints_secret(command: "Command") -> bool:
-    """Tell whether a command prints a secret that some program keeps."""
-    name = command.name
-    _, words = read_options(command.arguments, "", frozenset())
-    if name == "security":
-        return (
-            words[:1] in (["find-generic-password"], ["find-internet-password"])
-            and any(a.startswith("-") and ("w" in a or "g" in a) for a in command.arguments)
-        ) or words[:1] in (["dump-keychain"], ["export"])
-    if name in ("gpg", "gpg2"):
-        return any(argument.startswith(("--export-secret", "--export-secret-keys")) for argument in command.arguments)
-    if name == "secret-tool":
-        return words[:1] in (["lookup"], ["search"])
-    heads = _PRINTERS.get(name, ())
-    if not any(words[: len(head)] == list(head) or _has_run(words, head) for head in heads):
-        return False
-    if name in ("kubectl", "oc"):
-        return any(
-            argument in ("-o", "--output", "-oyaml", "-ojson") or argument.startswith(("-o", "--output=", "--template"))
-            for argument in command.arguments
-        ) and not {"name", "wide"} & set(words)
-    if name == "aws" and "get-parameter" in words:
-        return "--with-decryption" in command.arguments
-    if name == "aws" and "configure" in words:
-        return any("secret" in word or "token" in word for word in words)
-    return not (name == "npm" and not any("auth" in word.lower() or "token" in word.lower() for word in words))
+def judge_printer(command: "Command") -> "Stop | None":
+    """Judge a program that prints a secret; one whose output another command takes is that one's business."""
+    from guard_secret_printers import KEPT_QUIET, goes_to_file, is_quiet
 
-
-def _has_run(words: "list[str]", head: "tuple[str, ...]") -> bool:
-    """Tell whether words stand together somewhere in the first few: global options' values may stand before them."""
-    return any(tuple(words[place : place + len(head)]) == head for place in range(1, 4))
-
-
-_PRINTERS: "dict[str, tuple[tuple[str, ...], ...]]" = {
-    "gh": (("auth", "token"),),
-    "glab": (("auth", "token"),),
-    "aws": (
-        ("secretsmanager", "get-secret-value"),
-        ("ssm", "get-parameter"),
-        ("configure", "get"),
-        ("ssm", "get-parameters"),
-        ("configure", "export-credentials"),
-        ("sts", "get-session-token"),
-        ("ecr", "get-login-password"),
-    ),
-    "gcloud": (
-        ("secrets", "versions", "access"),
-        ("auth", "print-access-token"),
-        ("auth", "print-identity-token"),
-        ("auth", "application-default", "print-access-token"),
-    ),
-    "az": (("keyvault", "secret", "show"), ("account", "get-access-token"), ("storage", "account", "keys", "list")),
-    "vault": (("kv", "get"), ("read",), ("token", "lookup"), ("print", "token")),
-    "op": (("read",), ("item", "get"), ("document", "get")),
-    "pass": (("show",),),
-    "gopass": (("show",),),
-    "bw": (("get", "password"), ("get", "item"), ("export",), ("list", "items")),
-    "lpass": (("show",), ("export",)),
-    "doppler": (("secrets", "download"), ("secrets", "get")),
-    "heroku": (("config",), ("config:get",), ("auth:token",)),
-    "kubectl": (("get", "secret"), ("get", "secrets")),
-    "oc": (("get", "secret"), ("get", "secrets"), ("whoami", "-t")),
-    "npm": (("config", "get"), ("config", "list"), ("token", "list")),
-    "git": (("credential", "fill"), ("credential-osxkeychain", "get")),
-    "keyring": (("get",),),
-    "security": (),
-    "infisical": (("secrets",), ("export",)),
-    "chamber": (("read",), ("export",)),
-    "sops": (("-d",), ("decrypt",)),
-    "ansible-vault": (("view",), ("decrypt",)),
-}
-_UNUSED_INSIDE = frozenset(["sops", "ansible-vault", "npm", "heroku"])
-
-
-def judge_printer(command: "Command", *, is_captured: bool) -> "Stop | None":
-    """Judge a program that prints a secret; one whose output another command takes is that one's business.
-
-    Args:
-        command: The command.
-        is_captured: It stands in a substitution or pipe, or its output goes to a file.
-    """
-    if {"--help", "-h"} & set(command.arguments) or not prints_secret(command):
+    if is_quiet(command) or command.name in KEPT_QUIET:
         return None
-    if command.name in _UNUSED_INSIDE or (is_captured and command.name not in ("security", "gpg", "gpg2")):
+    if command.is_captured and not goes_to_file(command) and command.name not in ("security", "gpg", "gpg2"):
         return None
     return _read_stop()
+
+
+def judge_shown(command: "Command") -> "Stop | None":
+    """Judge a filter at the end of a pipe that a secret comes out of."""
+    from guard_secret_printers import shows
+
+    return _read_stop() if shows(command) else None
+
+
+def judge_forced_add(command: "Command") -> "Stop | None":
+    """Judge `git add -f` of a file that is ignored because it holds secrets."""
+    for argument in command.arguments[1:]:
+        full = absolute(argument, command.cwd)
+        if not argument.startswith("-") and full is not None and secrecy(full, "/"):
+            return Stop(
+                ASK,
+                "secret-send",
+                "it puts a file with secrets into the repository's history, which everybody gets who clones it.",
+                "commit an example without values",
+                "git check-ignore -v .env",
+            )
+    return None
 
 
 def _read_stop() -> Stop:

@@ -1,15 +1,24 @@
-"""Does a tool call take the guard, or the policy that starts it, out of service?"""
+"""Does a tool call take the guard, or the policy that starts it, out of service?
+
+Three kinds of files: the guard's own folders, which nobody but its installation writes; the settings that start it;
+the project's file that makes it stricter. Leaves which files a command writes to `guard_written.py`, and Claude Code's
+own switches to `guard_claude.py`.
+"""
 
 from guard_decision import ASK, DENY, Stop
-from guard_options import read_options
 from guard_paths import absolute, is_inside
+from guard_policy import PROJECT_FILE
+from guard_simple import UNKNOWN_TEXT
+from guard_written import written
+from payload import read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from guard_paths import Places
     from guard_walk import Command
+
+    Change = tuple[str, str]
 
 _POLICIES = (
     "/etc/claude-code",
@@ -18,16 +27,22 @@ _POLICIES = (
     "/Library/Application Support/skillway",
     "/etc/skillway",
     "/Library/Application Support/skillway-config",
+    "/Library/Managed Preferences/com.anthropic.claudecode.plist",
+    "/usr/lib/ClaudeCode",
 )
 _IN_HOME = (".claude/plugins", ".local/share/skillway", "Library/Application Support/skillway")
-_ALL_OPERANDS = frozenset(
-    ["rm", "mv", "unlink", "rmdir", "truncate", "tee", "chmod", "chown", "shred", "chattr", "chflags"]
-)
-_LAST_OPERAND = frozenset(["cp", "ln", "install", "rsync", "ditto"])
-_EDITORS = frozenset(["sed", "gsed", "perl"])
-_WRITERS = _ALL_OPERANDS | _LAST_OPERAND | _EDITORS | {"dd"}
 _SETTINGS = ("settings.json", "settings.local.json")
 _SWITCH = '"disableAllHooks"'
+_HOOK_WORDS = ("hooks", "PreToolUse", "PostToolUse", "SessionStart", "skillway", "bin/run")
+_PREFERENCES = "com.anthropic.claudecode"
+_ENDING = frozenset([
+    "stop", "disable", "mask", "kill", "unload", "bootout", "remove", "uninstall", "purge", "delete", "erase", "autoremove", "rm", "--remove", "-R", "-e", "-r", "--purge", "/delete", "/end", "--forget",
+])  # fmt: skip
+_SERVICES = frozenset([
+    "systemctl", "launchctl", "service", "apt", "apt-get", "aptitude", "dpkg", "dnf", "yum", "rpm", "zypper", "pacman", "brew", "pip", "pip3", "pipx", "npm", "uv", "rc-service", "sc", "schtasks", "pkgutil",
+    "msiexec", "winget", "choco", "snap", "flatpak", "installer",
+])  # fmt: skip
+_MAX_BYTES = 1 << 16
 
 
 def own_folders(home: str, hooks_folder: str) -> "list[str]":
@@ -45,33 +60,153 @@ def own_folders(home: str, hooks_folder: str) -> "list[str]":
     return folders
 
 
-def judge_written_file(path: str, added: "list[str]", cwd: str, folders: "list[str]") -> "Stop | None":
-    """Judge a file that a tool writes.
+def judge_written_file(
+    path: str, changes: "Sequence[Change]", cwd: str, folders: "list[str]", home: str
+) -> "Stop | None":
+    """Judge a file that a tool writes, moves or deletes.
 
     Args:
         path: The file.
-        added: The texts that the tool puts into it.
+        changes: Pairs of the text that is replaced, or "" for the whole file, and the text in its place; none when the
+            tool takes the file away.
         cwd: The session's working directory.
         folders: `own_folders`.
+        home: The user's home.
     """
-    full = absolute(path, cwd)
+    full = absolute(path.replace("~", home, 1) if path.startswith("~/") else path, cwd)
     if full is None:
         return None
     if any(is_inside(full, folder) for folder in folders):
         return _stop()
-    is_settings = full.rpartition("/")[2] in _SETTINGS and full.rpartition("/")[0].endswith("/.claude")
-    return _stop() if is_settings and any(_switches_off(text) for text in added) else None
+    if full.endswith("/" + PROJECT_FILE):
+        return None if changes and all(_tightens(old, new, full) for old, new in changes) else _tightening_question()
+    if not _is_settings(full):
+        return None
+    if any(_switches_off(new) or _disables_plugin(old, new) for old, new in changes):
+        return _stop()
+    if full.rpartition("/")[0] != home + "/.claude":
+        return None
+    return None if changes and all(_keeps_hooks(old, new) for old, new in changes) else _settings_question()
+
+
+def _is_settings(full: str) -> bool:
+    folder, _, last = full.rpartition("/")
+    return last in _SETTINGS and folder.endswith("/.claude")
 
 
 def _switches_off(text: str) -> bool:
     return any(rest.lstrip(" \t\r\n:").startswith("true") for rest in text.split(_SWITCH)[1:])
 
 
-def _is_known_text(command: "Command") -> bool:
-    """Tell whether what is written is plain to see, and only added or created: a here-document, an echo."""
-    return command.name in ("cat", "echo", "printf", "tee", "install") and not (
-        command.name == "tee" and command.upstream() and not command.stdin()
+def _quoted_words(text: str) -> "frozenset[str]":
+    return frozenset(text.split('"')[1::2])
+
+
+def _disables_plugin(old: str, new: str) -> bool:
+    """Tell whether a plugin, which is named `plugin@marketplace`, is set to false, or goes."""
+    for name in _quoted_words(new):
+        if "@" in name and new.partition('"' + name + '"')[2].lstrip(" \t\r\n:").startswith("false"):
+            return True
+    gone = _quoted_words(old) - _quoted_words(new)
+    return any(
+        "@" in name and old.partition('"' + name + '"')[2].lstrip(" \t\r\n:").startswith("true") for name in gone
     )
+
+
+def _keeps_hooks(old: str, new: str) -> bool:
+    """Tell whether the hooks stay that a text has; a whole file must have some."""
+    if any(_is_emptied(word, new) for word in ("hooks", "PreToolUse")):
+        return False
+    if not old:
+        return '"hooks"' in new
+    return not any(word in old and word not in new for word in _HOOK_WORDS)
+
+
+def _is_emptied(word: str, text: str) -> bool:
+    value = text.partition('"' + word + '"')[2].lstrip(" \t\r\n:")
+    return "".join(value[:8].split())[:2] in ("{}", "[]") or value.startswith("null")
+
+
+def _tightens(old: str, new: str, full: str) -> bool:
+    """Tell whether the project's file is at least as strict with a change as without it."""
+    before = old or (read_file(full, _MAX_BYTES) or b"").decode("utf-8", "replace")
+    if not _quoted_words(before) <= _quoted_words(new):
+        return False
+    return bool(old) or (
+        '"schema"' in new
+        and any('"' in new.partition('"' + key + '"')[2].partition("[")[2] for key in ("deny", "rules"))
+    )
+
+
+def judge_command(command: "Command", folders: "list[str]", home: str) -> "Stop | None":
+    """Judge a command that writes into the guard's folders, its settings or its project's file."""
+    if command.is_remote:
+        return None
+    if _ends_service(command) or _changes_preferences(command):
+        return _stop()
+    found = None
+    for target in written(command):
+        full = absolute(target, command.cwd)
+        if full is None:
+            continue
+        if any(is_inside(full, folder) for folder in folders):
+            return _stop()
+        if full.endswith("/" + PROJECT_FILE) and command.name != "touch":
+            text = _known_text(command)
+            found = None if text is not None and _tightens("", text, full) else _tightening_question()
+        elif (
+            full.endswith("/.claude")
+            and command.name in ("rm", "mv", "rmdir")
+            and read_file(full + "/skillway-guard.json", _MAX_BYTES)
+        ):
+            found = _tightening_question()
+        elif _is_settings(full):
+            stop = _judge_settings(command, full, home)
+            if stop is not None and stop.decision == DENY:
+                return stop
+            found = found or stop
+    return found
+
+
+def _judge_settings(command: "Command", full: str, home: str) -> "Stop | None":
+    text = _known_text(command)
+    if "disableAllHooks" in " ".join(command.arguments) or _switches_off(text or command.stdin()):
+        return _stop()
+    if full.rpartition("/")[0] != home + "/.claude" or command.name == "touch":
+        return None
+    return None if text is not None and _keeps_hooks("", text) else _settings_question()
+
+
+def _known_text(command: "Command") -> "str | None":
+    """Give the text that a here-document, echo or tee puts into its file; None when it is not plain to see."""
+    if command.name in ("echo", "printf"):
+        text = " ".join(command.arguments)
+    elif command.name in ("cat", "tee") and (command.name == "tee" or not command.arguments):
+        text = command.stdin()
+    else:
+        return None
+    return text if text and UNKNOWN_TEXT not in text else None
+
+
+def _ends_service(command: "Command") -> bool:
+    """Tell whether a command ends or removes the program that keeps the guard up to date."""
+    if not any("skillway" in argument for argument in command.arguments):
+        return False
+    if command.name in ("pkill", "killall"):
+        return True
+    return command.name in _SERVICES and not _ENDING.isdisjoint(command.arguments)
+
+
+def _changes_preferences(command: "Command") -> bool:
+    """Tell whether a command changes what macOS or Windows keeps for Claude Code."""
+    words = command.arguments
+    if command.name == "defaults":
+        return words[:1] in (["write"], ["delete"], ["import"], ["rename"]) and any(
+            _PREFERENCES in word for word in words
+        )
+    if command.name in ("reg", "remove-itemproperty", "set-itemproperty", "new-itemproperty"):
+        return any("claudecode" in word.lower() for word in words) and words[:1] != ["query"]
+    return False
 
 
 def _settings_question() -> Stop:
@@ -84,42 +219,14 @@ def _settings_question() -> Stop:
     )
 
 
-def judge_command(command: "Command", folders: "list[str]", home: str) -> "Stop | None":
-    """Judge a command that writes into the guard's folders, or settings that switch hooks off."""
-    if command.is_remote:
-        return None
-    found = None
-    targets: "list[str]" = [target for operator, target in command.redirects if operator != "<>"]
-    if command.name in _WRITERS:
-        targets.extend(_written(command))
-    for target in targets:
-        full = absolute(target, command.cwd)
-        if full is None:
-            continue
-        if any(is_inside(full, folder) for folder in folders):
-            return _stop()
-        if full.endswith(_SETTINGS) and full.rpartition("/")[0] == home + "/.claude" and not _is_known_text(command):
-            found = _settings_question()
-        if full.endswith(_SETTINGS) and "/.claude/" in full and "disableAllHooks" in " ".join(command.arguments):
-            return _stop()
-        if full.endswith(_SETTINGS) and "/.claude/" in full and _switches_off(command.stdin()):
-            return _stop()
-    return found
-
-
-def _written(command: "Command") -> "Sequence[str]":
-    name = command.name
-    operands = [argument for argument in command.arguments if not argument.startswith("-")]
-    if name == "mv":
-        return operands
-    if name == "dd":
-        return [argument[3:] for argument in command.arguments if argument.startswith("of=")]
-    if name in _LAST_OPERAND:
-        return operands[-1:]
-    if name in _EDITORS:
-        edits = any(argument.startswith(("-i", "--in-place", "-pi", "-ni")) for argument in command.arguments)
-        return operands[1:] if edits else []
-    return operands
+def _tightening_question() -> Stop:
+    return Stop(
+        ASK,
+        "settings-write",
+        "it takes back what makes the guard stricter in this project.",
+        "leave the file to the project's owners; it can be read",
+        "cat .claude/skillway-guard.json",
+    )
 
 
 def _stop() -> Stop:
@@ -129,18 +236,4 @@ def _stop() -> Stop:
         "it changes what keeps the organisation's guard and policy in force on this laptop.",
         "if a rule is in the way, say which one to the person, who can ask its owners; the settings can be read",
         "cat ~/.claude/settings.json",
-    )
-
-
-def judge_claude(command: "Command", _places: "Places") -> "Stop | None":
-    """Judge Claude Code's own CLI: switching plugins off."""
-    _, words = read_options(command.arguments, "", frozenset())
-    if words[:1] not in (["plugin"], ["plugins"]) or words[1:2] not in (["disable"], ["uninstall"], ["remove"]):
-        return None
-    return Stop(
-        DENY,
-        "plugin-off",
-        "plugins may be part of what the organisation put on this laptop.",
-        "look at what is installed",
-        "claude plugin list",
     )

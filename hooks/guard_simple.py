@@ -2,11 +2,15 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from guard_words import Word
 
     Source = tuple[Any, ...]
+
+UNKNOWN_TEXT = "\0"
+"""Stands for text that is not known. A command cannot hold NUL itself: shells drop it, and so does the guard."""
 
 PIPE, TEXT, PATH = "pipe", "text", "path"
 """Where a command's stdin comes from: (PIPE, first, last), (TEXT, word) or (PATH, word)."""
@@ -19,7 +23,10 @@ class Simple:
         kind: "" for a command; "for" and "case" for the words that begin such a compound command.
         words: The command's words, each a list of parts.
         assignments: Pairs of name and word that stand before the command.
+        arrays: Name, words and whether they are appended, of `name=(…)` before the command.
         redirects: Pairs of operator and target word.
+        placeholder: A file that `<name>` would read and that nothing in the text can have made, and how many redirects
+            stand before it; or None.
         stdin: None for the shell's own; else (PIPE, first, last), (TEXT, word) or (PATH, word).
         scope: Number of the subshell that it runs in.
         function: Name of the function whose body it is part of, or "".
@@ -28,7 +35,7 @@ class Simple:
     """
 
     __slots__ = (
-        "assignments", "end", "function", "is_captured", "kind", "redirects", "scope", "source", "start", "stdin", "words",
+        "arrays", "assignments", "end", "function", "is_captured", "kind", "placeholder", "redirects", "scope", "source", "start", "stdin", "words",
     )  # fmt: skip
 
     def __init__(self, source: str, start: int, scope: int, function: str) -> None:
@@ -36,7 +43,9 @@ class Simple:
         self.kind = ""
         self.words: "list[Word]" = []
         self.assignments: "list[tuple[str, Word]]" = []
+        self.arrays: "Sequence[tuple[str, list[Word], bool]]" = ()
         self.redirects: "list[tuple[str, Word]]" = []
+        self.placeholder: "tuple[str, int] | None" = None
         self.stdin: "Source | None" = None
         self.scope = scope
         self.function = function

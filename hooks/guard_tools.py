@@ -6,8 +6,25 @@ Servers name their tools freely; so the words of the name are looked at, and onl
 from guard_decision import ASK, DENY, Stop
 from payload import string
 
-_COMMAND_KEYS = ("command", "cmd", "cli_command", "shell_command", "script", "bash", "commands", "code")
+_COMMAND_KEYS = (
+    "argv",
+    "input",
+    "line",
+    "command_line",
+    "command",
+    "cmd",
+    "cli_command",
+    "shell_command",
+    "script",
+    "bash",
+    "commands",
+    "code",
+)
 _COMMAND_TOOLS = (
+    "kubectl",
+    "helm",
+    "terraform",
+    "gcloud",
     "command",
     "shell",
     "bash",
@@ -55,6 +72,7 @@ _DELETING = frozenset(
         "wipe",
         "flush",
         "prune",
+        "reset",
     ]
 )
 _READING = frozenset(["get", "list", "describe", "search", "read", "preview", "plan"])
@@ -76,7 +94,10 @@ def judge_name(tool: str, tool_input: "dict[str, object]") -> "Stop | None":
     if server == "git" or server.endswith("git"):
         is_hard = "reset" in words and string(tool_input, "mode") == "hard"
         return _stop(DENY, "git-discard", "it throws away every change that is not committed.") if is_hard else None
-    if any(mark in server for mark in _COSTLY) and words & _DELETING:
+    given = frozenset(
+        [string(tool_input, key).lower() for key in ("operation", "action", "verb", "method", "subcommand")]
+    )
+    if any(mark in server for mark in _COSTLY) and (words | given) & _DELETING:
         is_file = words & {"comment", "tag", "label", "message", "reaction"}
         return None if is_file else _stop(DENY, "cloud-delete", "it deletes or stops what runs or is kept on a server.")
     return None
@@ -105,32 +126,106 @@ def _words(name: str) -> "list[str]":
 
 
 def shell_texts(tool: str, tool_input: "dict[str, object]") -> "list[str]":
-    """Give the shell commands in a tool's input, for a tool that runs such."""
+    """Give the shell commands in a tool's input, for a tool that runs such.
+
+    A command may be a text, a list of words or a list of commands; its words may be beside the program, and the program
+    may only be the server's or tool's own name, such as kubectl.
+    """
     name = tool.lower().rpartition("__")[2]
     if not any(mark in name for mark in _COMMAND_TOOLS):
         return []
     texts = []
     for key in _COMMAND_KEYS:
-        value = tool_input.get(key)
-        if isinstance(value, str):
-            texts.append(value)
-        elif isinstance(value, list):
-            texts.append(" ".join([word for word in value if isinstance(word, str)]))
-    arguments = tool_input.get("args")
-    if texts and isinstance(arguments, list):
-        texts[0] += " " + " ".join([word for word in arguments if isinstance(word, str)])
-    return texts
+        texts.extend(_commands(tool_input.get(key)))
+    words = [word for key in _ARGUMENT_KEYS for word in _words_of(tool_input.get(key))]
+    program = next((string(tool_input, key) for key in _PROGRAM_KEYS if string(tool_input, key)), "")
+    if words and (program or texts):
+        texts = [*texts[1:], " ".join([program or texts[0], *words])]
+    elif words:
+        texts.append(" ".join(words))
+    return [text if _own_program(tool, text) == "" else _own_program(tool, text) + " " + text for text in texts]
+
+
+_ARGUMENT_KEYS = ("args", "arguments", "cli_args", "parameters", "flags")
+_PROGRAM_KEYS = ("program", "executable", "binary", "exe", "file", "tool")
+_PROGRAMS = {
+    "kubectl": "kubectl", "kubernetes": "kubectl", "k8s": "kubectl", "helm": "helm", "terraform": "terraform", "tofu": "tofu", "aws": "aws", "gcloud": "gcloud", "gcp": "gcloud", "azure": "az", "docker": "docker",
+    "github": "gh", "gh": "gh", "glab": "glab", "git": "git", "pulumi": "pulumi", "argocd": "argocd", "heroku": "heroku", "flyctl": "flyctl", "npm": "npm", "redis": "redis-cli", "vault": "vault", "podman": "podman",
+}  # fmt: skip
+_VERBS = frozenset([
+    "delete", "destroy", "apply", "uninstall", "push", "reset", "prune", "volume", "system", "compute", "projects", "sql", "s3", "ec2", "rds", "iam", "storage", "container", "group", "vm", "pr", "repo",
+    "release", "api", "state", "drain", "scale", "flushall", "flushdb", "down", "apps:destroy", "publish", "unpublish", "clean", "branch", "checkout", "restore", "stash", "lambda", "dynamodb", "eks", "ecs",
+])  # fmt: skip
+
+
+def _own_program(tool: str, text: str) -> str:
+    """Give the program that a server is made for, when a command begins with one of its verbs and not with a program."""
+    first = text.lstrip("-").split(" ", 1)[0]
+    if first not in _VERBS:
+        return ""
+    lower = tool.lower()
+    return next((program for mark, program in _PROGRAMS.items() if mark in lower), "")
+
+
+def _commands(value: object) -> "list[str]":
+    """Give the commands of a text, of a list of words, or of a list of commands."""
+    if isinstance(value, str):
+        return [value]
+    words = _words_of(value)
+    if (
+        len(words) > 1
+        and all(" " in word or word.isalpha() for word in words)
+        and " " in "".join(words)
+        and words[0] not in _SHELLS
+    ):
+        return words
+    return [" ".join([_as_word(word) for word in words])] if words else []
+
+
+_SHELLS = frozenset(
+    [
+        "sh",
+        "bash",
+        "zsh",
+        "dash",
+        "python",
+        "python3",
+        "node",
+        "sudo",
+        "env",
+        "/bin/sh",
+        "/bin/bash",
+        "ssh",
+        "psql",
+        "mysql",
+        "su",
+    ]
+)
+
+
+def _words_of(value: object) -> "list[str]":
+    if isinstance(value, str):
+        return [value]
+    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
+
+
+def _as_word(word: str) -> str:
+    """Write one word of a list so that a shell reads it as one."""
+    is_plain = all(character.isalnum() or character in "-_./=:@%+,~" for character in word)
+    return word if is_plain and word else "'" + word.replace("'", "'\\''") + "'"
 
 
 def paths(tool_input: "dict[str, object]") -> "list[str]":
-    """Give the local files that a tool's input names."""
+    """Give the local files that a tool's input names; of addresses only those of files."""
     found = [string(tool_input, key) for key in _PATH_KEYS]
-    several = tool_input.get("paths")
-    if isinstance(several, list):
-        found.extend([path for path in several if isinstance(path, str)])
-    return [
-        path.removeprefix("file://") for path in found if path.removeprefix("file://").startswith(("/", "~/", "../"))
-    ]
+    for key in ("paths", "files", "file_paths"):
+        found.extend(_words_of(tool_input.get(key)))
+    addresses = [string(tool_input, key) for key in ("url", "uri", "href", "location", "source_url", "src")]
+    found.extend(
+        [address for address in [*addresses, *_words_of(tool_input.get("urls"))] if address.startswith("file:")]
+    )
+    plain = [path.removeprefix("file://localhost").removeprefix("file://").removeprefix("file:") for path in found]
+    return [path for path in plain if path.startswith(("/", "~/", "../"))]
 
 
 def is_writing(tool: str) -> bool:

@@ -8,10 +8,10 @@ the shell somewhere, and that somewhere is the way around it. Leaves commands to
 A part is a tuple (kind, value, is_quoted):
 
     LITERAL   value is the text
-    VARIABLE  value is (name, parts to take when it is unset, or None)
+    VARIABLE  value is (name, None), or of `${name-word}` and its like (name, parts of the word, operator)
     OUTPUT    value is (first, last): the commands of `$(…)`, as a range of the lexer's list
     FILE      value is (first, last): the commands of `<(…)` or `>(…)`
-    UNKNOWN   value is "": arithmetic, `$1`, `${x%y}` and whatever else is not followed
+    UNKNOWN   value is "": arithmetic, `${!x}` and whatever else is not followed
 """
 
 TYPE_CHECKING = False
@@ -27,10 +27,17 @@ MAX_DEPTH = 24
 """Nesting of substitutions that is followed; deeper ones are read as if they stood at this depth."""
 
 _BREAKS = frozenset(" \t\r\n;&|()<>")
-_SPECIAL = _BREAKS | frozenset("'\"\\$`")
+SPECIAL = _BREAKS | frozenset("'\"\\$`")
+ENDS = (_BREAKS - frozenset("<>")) | frozenset([""])
+"""What follows a word for certain; `<` and `>` may begin a part of it, or follow a file descriptor's number."""
+_MARKS = bytes([chr(code) in SPECIAL for code in range(256)])
+"""Turns a text into one that has a 1 where something special is, to be searched for at the speed of memchr."""
 _NAME_START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _NAME = _NAME_START | frozenset("0123456789")
 _ONE_CHARACTER_VARIABLES = frozenset("0123456789@*#?$!-")
+_SET_TESTS = frozenset("-=+?")
+_DOUBLED = frozenset("%#/^,")
+_PARAMETER_OPERATORS = frozenset(["-", "=", "+", "%", "%%", "#", "##", "/", "//", "^", "^^", ",", ",,", ":", "@"])
 _ESCAPED_IN_QUOTES = frozenset('$`"\\')
 _OCTAL = frozenset("01234567")
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -56,6 +63,8 @@ class WordReader:
         self.at = 0
         self.end = len(text)
         self.depth = depth
+        # What is not ASCII is never special; "replace" keeps every character's place.
+        self.marks = text.encode("ascii", "replace").translate(_MARKS)
         # Looking ahead for the end of `$((…` costs what it reads; all of it together stays within this.
         self.look_ahead = 1 << 16
 
@@ -73,10 +82,10 @@ class WordReader:
         parts: "Word" = []
         while self.at < self.end:
             character = text[self.at]
-            if character not in _SPECIAL:
+            if character not in SPECIAL:
                 self._plain(parts)
             elif character in _BREAKS:
-                if character not in "<>" or not text.startswith("(", self.at + 1):
+                if character not in "<>" or not text.startswith("(", self.at + 1) or self.depth >= MAX_DEPTH:
                     break
                 parts.append((FILE, self.read_substitution(2, ")"), False))
             else:
@@ -84,12 +93,13 @@ class WordReader:
         return parts
 
     def _plain(self, parts: "Word") -> None:
-        text, end, start = self.text, self.end, self.at
-        at = start + 1
-        while at < end and text[at] not in _SPECIAL:
-            at += 1
-        self.at = at
-        parts.append((LITERAL, text[start:at], False))
+        start, self.at = self.at, self.plain_end(self.at)
+        parts.append((LITERAL, self.text[start : self.at], False))
+
+    def plain_end(self, at: int) -> int:
+        """Find where text ends in which no character means anything."""
+        stop = self.marks.find(1, at, self.end)
+        return self.end if stop < 0 else stop
 
     def _single_quoted(self, parts: "Word") -> None:
         start = self.at + 1
@@ -117,9 +127,13 @@ class WordReader:
             parts: Where the parts go.
             closer: A double quote; or empty for a here-document's body, which ends where the text does.
         """
-        text, end = self.text, self.end
+        text, end, find = self.text, self.end, self.marks.find
         start = at = self.at
         while at < end:
+            at = find(1, at, end)
+            if at < 0:
+                at = end
+                break
             character = text[at]
             if character == closer:
                 break
@@ -230,21 +244,33 @@ class WordReader:
         if text[at + 2 : at + 3] in (" ", "\t", "\n", "|"):
             parts.append((OUTPUT, self.read_substitution(2, "}"), is_quoted))
             return
-        stop = self._name_end(at + 2)
-        name = text[at + 2 : stop]
-        operator = text[stop : stop + 2]
-        if operator[:1] == ":" and operator[1:] in ("-", "=", "+"):
-            self.at = stop + 2
-        else:
-            self.at = stop + (operator[:1] in ("-", "=", "+"))
-        is_plain = operator[:1] == "}"
-        has_default = self.at > stop
+        name, stop = self._parameter(at + 2)
+        operator = text[stop : stop + 1]
+        if operator == ":" and text[stop + 1 : stop + 2] in _SET_TESTS:
+            stop += 1
+            operator = text[stop]
+        elif operator in _DOUBLED and text.startswith(operator, stop + 1):
+            stop += 1
+            operator += operator
+        is_plain = operator in ("}", "?")
+        self.at = stop + (operator != "}")
         inner: "Word" = []
         self._until_brace(inner, is_quoted=is_quoted)
-        if name and (is_plain or has_default):
-            parts.append((VARIABLE, (name, inner if has_default else None), is_quoted))
-        else:
+        if not name or (not is_plain and operator not in _PARAMETER_OPERATORS):
             parts.append((UNKNOWN, "", is_quoted))
+        else:
+            parts.append((VARIABLE, (name, None) if is_plain else (name, inner, operator), is_quoted))
+
+    def _parameter(self, at: int) -> "tuple[str, int]":
+        """Read a parameter's name in `${…}`, with `[@]` or `[*]` of an array left out; give it and where it ends."""
+        text = self.text
+        if text[at : at + 1] in ("@", "*") and text[at + 1 : at + 2] in ("}", ":"):
+            return "@", at + 1
+        stop = self._name_end(at)
+        name = text[at:stop]
+        if text[stop : stop + 3] in ("[@]", "[*]", "[0]"):
+            return name + ("[0]" if text[stop + 1] == "0" else ""), stop + 3
+        return name, stop
 
     def _until_brace(self, parts: "Word", *, is_quoted: bool) -> None:
         text = self.text
@@ -258,6 +284,11 @@ class WordReader:
             else:
                 parts.append((LITERAL, character, is_quoted))
                 self.at += 1
+
+    def read_ansi(self, parts: "Word") -> None:
+        """Read `$'…'` from its `$` on."""
+        self.at += 1
+        self._ansi_quoted(parts)
 
     def _ansi_quoted(self, parts: "Word") -> None:
         """Read `$'…'` from its quote on."""
@@ -328,7 +359,9 @@ def assignment(word: "Word") -> "tuple[str, Word]":
     name, _, rest = text.partition("=")
     if name.endswith("]"):
         name = name.partition("[")[0]
+    is_appended = name.endswith("+")
     name = name.removesuffix("+")
     if not name or name[0].isdigit() or not _NAME.issuperset(name):
         return "", []
-    return name, ([(LITERAL, rest, False)] if rest else []) + word[1:]
+    value = ([(LITERAL, rest, False)] if rest else []) + word[1:]
+    return name, [(VARIABLE, (name, [], "-"), True), *value] if is_appended else value

@@ -77,25 +77,84 @@ WRAPPERS: "dict[str, tuple[str, str, tuple[str, ...], int, bool]]" = {
         0,
         False,
     ),
+    "run0": (ARGV, "uDg", ("user", "group", "chdir", "setenv", "unit", "property", "slice", "nice"), 0, False),
+    "cgexec": (ARGV, "g", (), 0, False),
+    "cpulimit": (ARGV, "lpeP", ("limit", "pid", "exe", "path"), 0, False),
+    "numactl": (ARGV, "NmCip", ("cpunodebind", "physcpubind", "membind", "interleave", "preferred"), 0, False),
+    "proxychains": (ARGV, "f", (), 0, False),
+    "proxychains4": (ARGV, "f", (), 0, False),
+    "chpst": (ARGV, "ueUbnlLmdofprct", (), 0, False),
+    "softlimit": (ARGV, "adofmprlst", (), 0, False),
+    "summon": (ARGV, "pDef", ("provider", "environment"), 0, False),
+    "runcon": (ARGV, "turl", ("type", "user", "role", "range"), 1, False),
+    "setarch": (ARGV, "", (), 1, False),
+    "lxc-attach": (ARGV, "nPseaL", ("name", "lxcpath", "arch", "namespaces", "elevated-privileges"), 0, False),
+    "dtach": (ARGV, "nAcN", (), 0, False),
+    "runuser": (ARGV, "ugG", ("user", "group", "supp-group", "shell"), 0, False),
+    "watchexec": (
+        ARGV,
+        "wefidEoN",
+        ("watch", "exts", "filter", "ignore", "debounce", "signal", "env", "workdir"),
+        0,
+        False,
+    ),
+    "winpty": (ARGV, "", (), 0, False),
+    "lima": (ARGV, "", (), 0, False),
+    "orb": (ARGV, "mu", (), 0, False),
+    "flatpak-spawn": (ARGV, "", (), 0, False),
+    "pdsh": (HOST, "wxlugftR", (), 0, False),
+    "clush": (HOST, "wgxlftX", ("hostfile", "worker"), 0, False),
+    "pssh": (HOST, "hHlptoexXO", ("hosts", "host", "user", "par", "outdir", "errdir", "timeout", "option"), 0, False),
+    "parallel-ssh": (
+        HOST,
+        "hHlptoexXO",
+        ("hosts", "host", "user", "par", "outdir", "errdir", "timeout", "option"),
+        0,
+        False,
+    ),
+    "dbclient": (HOST, "plikLRWcmb", (), 1, False),
+    "adb": (HOST, "sHPt", (), 1, False),
+    "cmd": (HOST, "", (), 0, False),
+    "sem": (ARGV, "jSN", ("jobs", "id", "timeout"), 0, False),
     "eval": (JOINED, "", (), 0, False),
     "watch": (JOINED, "n", ("interval",), 0, False),
     "ssh": (HOST, "BbcDEeFIiJLlmOopQRSWw", (), 1, False),
 }
+WRAPPERS.update(
+    dict.fromkeys(
+        ["torsocks", "torify", "valgrind", "dumb-init", "tini", "catatonit", "tsp", "nq", "ccache", "distcc", "sccache", "linux64", "linux32",
+         "corepack", "pkgx", "with-contenv", "dbus-launch", "catchsegv", "eatmydata", "fakeroot", "daemonize", "nocache"],
+        (ARGV, "", (), 0, False),
+    )
+)  # fmt: skip
+WRAPPERS.update(dict.fromkeys(["setuidgid", "envdir", "envuidgid", "envchain"], (ARGV, "", (), 1, False)))
 SHELLS = frozenset(["sh", "bash", "zsh", "dash", "ksh", "mksh", "ash", "fish", "rbash"])
 CODE_OPTIONS = {
-    "su": ("c", "command"),
-    "script": ("c", "command"),
-    "runuser": ("c", "command"),
-    "flock": ("c", "command"),
+    "su": ("c", "command", "gGsTw"),
+    "script": ("c", "command", "EIOBTmo"),
+    "runuser": ("c", "command", "ugGsTw"),
+    "flock": ("c", "command", "wE"),
+    "sg": ("c", "command", ""),
+    "cargo-watch": ("s", "shell", "xwdi"),
+    "et": ("c", "command", "pu"),
+    "eb": ("c", "command", ""),
+    "cf": ("c", "command", "i"),
+    "env": ("S", "split-string", "uCP"),
+    "chokidar": ("c", "command", "dpti"),
 }
-"""Programs with an option whose value a shell reads: its short and its long name."""
-
+"""Programs with an option whose value a shell reads: its short and its long name, and other short options with a value."""
 _SHELL_OPTIONS_WITH_VALUE = frozenset(["-o", "+o", "-O", "+O", "--rcfile", "--init-file"])
 _FIND_ACTIONS = frozenset(["-exec", "-execdir", "-ok", "-okdir"])
 
 
 def payload_start(
-    arguments: "Sequence[str]", shorts: str, longs: "tuple[str, ...]", operands: int, *, takes_assignments: bool
+    arguments: "Sequence[str]",
+    shorts: str,
+    longs: "tuple[str, ...]",
+    operands: int,
+    *,
+    takes_assignments: bool,
+    permutes: bool = False,
 ) -> int:
     """Find where the wrapped command starts in a wrapper's arguments; `len(arguments)` when there is none.
 
@@ -105,14 +164,24 @@ def payload_start(
         longs: Names of long options that take a value as the next word.
         operands: How many words of the wrapper's own stand before the command.
         takes_assignments: Whether NAME=value may stand there.
+        permutes: Whether options may stand after the operands, too, as with ssh.
     """
-    at = 0
+    at = min(_options_end(arguments, 0, shorts, longs, takes_assignments=takes_assignments) + operands, len(arguments))
+    if not operands or arguments[at - 1 : at] == ["--"]:
+        return at
+    if permutes:
+        return _options_end(arguments, at, shorts, longs, takes_assignments=False)
+    return at + (arguments[at : at + 1] == ["--"])
+
+
+def _options_end(
+    arguments: "Sequence[str]", at: int, shorts: str, longs: "tuple[str, ...]", *, takes_assignments: bool
+) -> int:
+    """Find where the options end that start at a place, and the assignments among and after them."""
     while at < len(arguments):
         argument = arguments[at]
         if argument == "--":
-            at += 1
-            takes_assignments = takes_assignments and False
-            break
+            return at + 1
         if argument.startswith("--"):
             at += 2 if argument[2:] in longs else 1
         elif argument.startswith("-") and len(argument) > 1:
@@ -121,9 +190,7 @@ def payload_start(
             at += 1
         else:
             break
-    while takes_assignments and at < len(arguments) and "=" in arguments[at]:
-        at += 1
-    return min(at + operands, len(arguments))
+    return min(at, len(arguments))
 
 
 def _takes_next(cluster: str, shorts: str) -> bool:
@@ -144,6 +211,53 @@ def option_value(arguments: "Sequence[str]", short: str, long: str) -> "str | No
         if argument.startswith("-" + short) and len(argument) > len(short) + 1:
             return argument[len(short) + 1 :]
     return None
+
+
+def code_values(arguments: "Sequence[Argument]", shorts: str, longs: "tuple[str, ...]", valued: str, *, stops: bool = False) -> "list[Argument]":  # fmt: skip
+    """Give the values of options that hold code, also written in a cluster such as `-qc CODE` or `-lne CODE`.
+
+    Args:
+        arguments: What follows the program's name.
+        shorts: Letters of the options that hold code.
+        longs: Their long names.
+        valued: Letters of other short options with a value: the rest of the cluster, else the next word.
+        stops: Whether the options end at the first operand, as with interpreters, whose script's own follow it.
+    """
+    found: "list[Argument]" = []
+    at = 0
+    while at < len(arguments):
+        argument = arguments[at]
+        at += 1
+        if argument == "--":
+            break
+        if argument.startswith("--"):
+            name, has_value, value = argument[2:].partition("=")
+            if name and any(long == name or (len(name) > 2 and long.startswith(name)) for long in longs):  # noqa: PLR2004 - a shorter beginning fits others
+                found.extend([argument.__class__(value)] if has_value else arguments[at : at + 1])
+                at += not has_value
+        elif argument.startswith("-") and len(argument) > 1:
+            letter, rest = _first_valued(argument, shorts + valued)
+            if rest and letter in shorts and set(rest) <= set(shorts):
+                rest = ""  # node -pe CODE
+            if letter and not rest:
+                if letter in shorts:
+                    found.extend(arguments[at : at + 1])
+                at += 1
+            elif letter and letter in shorts:
+                kept = argument.__class__(rest.removeprefix("="))
+                kept.outputs, kept.files = argument.outputs, argument.files
+                found.append(kept)
+        elif stops:
+            break
+    return found
+
+
+def _first_valued(cluster: str, valued: str) -> "tuple[str, str]":
+    """Give the first letter of a cluster that takes a value, and what follows it; two "" when none does."""
+    for place, letter in enumerate(cluster[1:], 2):
+        if letter in valued:
+            return letter, cluster[place:]
+    return "", ""
 
 
 def shell_code(arguments: "Sequence[Argument]") -> "tuple[Argument | None, Argument | None, bool]":

@@ -70,6 +70,8 @@ _OPEN_DOTS = (
     ".agents/",
     ".config/skillway",
 )
+_MAX_MOVED = 32
+"""Places that moved things are followed to; each is compared with every path after it."""
 _COPIERS = frozenset(["cp", "install", "ditto", "ln", "gcp"])
 
 
@@ -82,7 +84,7 @@ def judge_redirects(command: "Command", places: "Places") -> "Stop | None":
             return disk_stop()
         if command.is_remote or operator in ("<>", "<&") or target.isdigit():
             continue
-        stop = _judge_target(target, command, places, appends=operator in (">>", "&>>"))
+        stop = _judge_target(target, command, places, appends=operator.endswith(">>"))
         if stop:
             return stop
     return None
@@ -151,7 +153,7 @@ def _judge_copy(
     if zone == SYSTEM and not _is_open(full):
         return _system_stop(DENY if full.startswith(_LOGINS) else ASK)
     if _is_key_list(full, places.home):
-        return _login_stop()
+        return login_stop()
     if zone == OUTSIDE and empties:
         return _outside_stop()
     return _dotfile_stop() if zone == OUTSIDE and _is_dotfile(full, places.home) else None
@@ -165,6 +167,14 @@ def _judge_move(operands: "list[str]", command: "Command", places: "Places") -> 
             return _system_stop()
         if operands[-1] == "/dev/null":
             return _outside_stop()
+        target = absolute(operands[-1], command.cwd)
+        if zone in (OUTSIDE, SYSTEM) and target is not None and len(places.moved) < _MAX_MOVED:
+            last = source.rstrip("/").rpartition("/")[2]
+            places.moved.extend([target + "/" + last] if operands[-1].endswith("/") else [target, target + "/" + last])
+        if source.endswith(".tfstate"):
+            from guard_files import state_stop
+
+            return state_stop()
     return _judge_copy(operands, [], command, places)
 
 
@@ -173,6 +183,9 @@ def _judge_mirror(
 ) -> "Stop | None":
     """Judge rsync with --delete: it deletes what the source does not have."""
     deletes = any(option.startswith(("--delete", "--del")) for option in found)
+    if "--remove-source-files" in found:
+        zones = [places.zone(operand, command.cwd) for operand in operands[:-1]]
+        return _outside_stop() if {ROOT, HOME, SYSTEM, OUTSIDE} & set(zones) else None
     target = operands[-1] if operands else ""
     if not deletes or not target:
         return None
@@ -193,7 +206,7 @@ def _judge_target(target: str, command: "Command", places: "Places", *, appends:
         return None
     zone = places.zone(full, command.cwd)
     if _is_key_list(full, places.home):
-        return _login_stop()
+        return login_stop()
     if zone == SYSTEM:
         if _is_open(full):
             return None
@@ -211,7 +224,7 @@ def judge_file(path: str, places: "Places", cwd: str) -> "Stop | None":
     if full is None:
         return None
     if _is_key_list(full, places.home):
-        return _login_stop()
+        return login_stop()
     zone = places.zone(full, cwd)
     if zone == SYSTEM and not full.startswith(("/dev/", "/root")):
         return _system_stop()
@@ -260,7 +273,8 @@ def _system_stop(decision: str = DENY) -> Stop:
     )
 
 
-def _login_stop() -> Stop:
+def login_stop() -> Stop:
+    """Make the stop for what decides who may log in."""
     return Stop(
         DENY,
         "login-write",

@@ -8,16 +8,29 @@ A record is `\n{json}\n` in one write. The leading newline is not for beauty: a 
 torn line, and without it the next record would be glued to that line and lost too.
 """
 
-import posix
 import sys
 from time import time_ns
 
-from payload import environment, parse_json, quote_json, read_file
+from payload import (
+    SAFE_FLAGS,
+    environment,
+    folder_of,
+    parse_member,
+    posix,
+    quote_json,
+    read_file,
+    read_object,
+    string,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+ALLOW_LIST = "events.json"
+SCHEMA = 1
+"""Version of `events.json` and of the record's frame."""
 
 MAX_RECORD_BYTES = 4096
 """A longer record is dropped: longer writes tear more often, and nothing allow-listed needs more."""
@@ -39,12 +52,39 @@ _segments: "dict[int, str]" = {}
 
 
 def is_off() -> bool:
-    """Tell whether the user or the environment wants no telemetry; asked before any file is touched."""
+    """Tell whether nothing may be recorded; asked before any file of the user's is touched."""
+    return opted_out() and not _is_always()
+
+
+def opted_out() -> bool:
+    """Tell whether the user or the environment wants no telemetry."""
     return environment("DO_NOT_TRACK") not in ("", "0") or environment("SKILLWAY_TELEMETRY") == "0"
+
+
+def _is_always() -> bool:
+    """Tell whether the organisation's policy overrides that; read only when somebody opted out."""
+    root = root_folder()
+    return bool(root) and read_object(read_file(root + "/telemetry.json")).get("always") is True
+
+
+def root_folder() -> str:
+    """Find the laptop's root from this file's place in the store; empty outside of a store."""
+    parts = folder_of(__file__).rsplit("/", 4)
+    return parts[0] if len(parts) == 5 and parts[1] == "store" else ""  # noqa: PLR2004 - <root>/store/<plugin>/<digest>/hooks
+
+
+def user_hash() -> "str | None":
+    """Read the pseudonym that sync wrote for this user: {"schema": 1, "user.hash": hex, ...}; None until it did."""
+    state = state_folder()
+    data = read_file(state + "/user.json", 4096) if state else b""
+    return (string(read_object(data), "user.hash") or None) if data else None
 
 
 def state_folder() -> str:
     """Give the user's state folder; empty when there is no home to have one in."""
+    if sys.platform == "win32":
+        local = environment("LOCALAPPDATA").replace("\\", "/")
+        return local + "/skillway-state" if local else ""
     home = environment("HOME")
     if not home.startswith("/"):
         return ""
@@ -78,8 +118,7 @@ def append(name: str, attributes: "dict[str, object]") -> bool:
 
 def render_record(name: str, attributes: "dict[str, object]") -> bytes:
     """Make a record's bytes with its frame; empty when the event is not listed or the record is too long."""
-    lists = _allow_list()
-    event = lists.get("events", {}).get(name)
+    event, common, characters = _allow_list(name)
     if event is None:
         return b""
     fields = []
@@ -87,26 +126,35 @@ def render_record(name: str, attributes: "dict[str, object]") -> bytes:
     for key, value in attributes.items():
         if value is None:
             continue
-        rule = event["attributes"].get(key) or lists["common"].get(key)
-        text = _allowed(value, rule, lists["characters"]) if rule else ""
+        rule = event["attributes"].get(key) or common.get(key)
+        text = _allowed(value, rule, characters) if rule else ""
         if text:
             fields.append(quote_json(key) + ":" + text)
         else:
             dropped += 1
-    head = '{"v":%d,"id":"%s","ts":%d,"name":%s,' % (lists["schema"], _random(16), time_ns(), quote_json(name))
+    head = '{"v":%d,"id":"%s","ts":%d,"name":%s,' % (SCHEMA, _random(16), time_ns(), quote_json(name))
     if dropped:
         head += '"dropped":%d,' % dropped
     record = ("\n" + head + '"attributes":{' + ",".join(fields) + "}}\n").encode()
     return record if len(record) <= MAX_RECORD_BYTES else b""
 
 
-def _allow_list() -> "dict[str, Any]":
-    folder = __file__.rpartition("/")[0] + "/"
+def _allow_list(name: str) -> "tuple[dict[str, Any] | None, dict[str, Any], dict[str, str]]":
+    """Give one event's rules, those of every event, and the sets of characters; None without such an event.
+
+    Only these three values of the list are parsed: all of it takes 43 us, which is a hook's whole allowance, and
+    these 8. A quoted name with its colon cannot stand inside of a string, and a test keeps the names apart.
+    """
     try:
-        lists = parse_json(read_file(folder + "events.json").decode())
+        text = read_file(folder_of(__file__) + "/" + ALLOW_LIST).decode()
+        event = parse_member(text, name)
+        common = parse_member(text, "common")
+        characters = parse_member(text, "characters")
     except Exception:
-        return {}
-    return lists if isinstance(lists, dict) else {}
+        return None, {}, {}
+    if isinstance(event, dict) and isinstance(common, dict) and isinstance(characters, dict):
+        return event, common, characters
+    return None, {}, {}
 
 
 def _random(count: int) -> str:
@@ -119,7 +167,10 @@ def _allowed(value: object, rule: "dict[str, Any]", characters: "dict[str, str]"
     if isinstance(value, bool):
         return ("true" if value else "false") if kind == "boolean" else ""
     if isinstance(value, (int, float)):
-        return repr(value) if kind == "number" and 0 <= value <= _BIGGEST_NUMBER else ""
+        is_kind = kind == "number" or (kind == "integer" and isinstance(value, int))
+        return repr(value) if is_kind and rule.get("min", 0) <= value <= _BIGGEST_NUMBER else ""
+    if isinstance(value, list):
+        return _allowed_list(value, rule, characters) if kind == "list" else ""
     if not isinstance(value, str) or not value:
         return ""
     if kind == "enum":
@@ -127,6 +178,13 @@ def _allowed(value: object, rule: "dict[str, Any]", characters: "dict[str, str]"
     # strip() with a set of characters leaves nothing of a string exactly when all of it is in the set.
     is_allowed = kind == "string" and len(value) <= rule["max"] and not value.strip(characters[rule["characters"]])
     return quote_json(value) if is_allowed else ""
+
+
+def _allowed_list(values: "list[object]", rule: "dict[str, Any]", characters: "dict[str, str]") -> str:
+    """Write a list of strings, all or nothing: a list with a gap would be read as whole."""
+    text_rule = {"type": "string", "max": rule["max"], "characters": rule["characters"]}
+    texts = [_allowed(value, text_rule, characters) if isinstance(value, str) else "" for value in values]
+    return "[" + ",".join(texts) + "]" if texts and all(texts) and len(texts) <= rule["max_items"] else ""
 
 
 def _keep(state: str, record: bytes) -> bool:
@@ -149,11 +207,16 @@ def own_folder(path: str) -> bool:
     except FileNotFoundError:
         _make_folders(path)
         status = posix.lstat(path)
-    if status.st_mode & _KIND != _DIRECTORY or status.st_uid != posix.geteuid():
+    if status.st_mode & _KIND != _DIRECTORY or not _is_own(status):
         return False
-    if status.st_mode & _OTHERS:
+    if status.st_mode & _OTHERS and sys.platform != "win32":
         posix.chmod(path, 0o700)
     return True
+
+
+def _is_own(status: "posix.stat_result") -> bool:
+    """Tell whether a file is the user's own; Windows has no such number, and its profile folder is closed to others."""
+    return not hasattr(posix, "geteuid") or status.st_uid == posix.geteuid()
 
 
 def _make_folders(path: str) -> None:
@@ -172,12 +235,12 @@ def _make_folders(path: str) -> None:
 def open_own(path: str, flags: int = 0) -> int:
     """Open a regular file of the user's own for appending; -1 when it is anything else.
 
-    O_NONBLOCK keeps a FIFO that somebody put there from holding the hook for ever.
+    No waiting keeps a FIFO that somebody put there from holding the hook for ever.
     """
-    flags |= posix.O_WRONLY | posix.O_APPEND | posix.O_CREAT | posix.O_NOFOLLOW | posix.O_CLOEXEC | posix.O_NONBLOCK
+    flags |= posix.O_WRONLY | posix.O_APPEND | posix.O_CREAT | SAFE_FLAGS | getattr(posix, "O_NOFOLLOW", 0)
     descriptor = posix.open(path, flags, 0o600)
     status = posix.fstat(descriptor)
-    if status.st_mode & _KIND == _REGULAR and status.st_uid == posix.geteuid() and status.st_nlink <= 1:
+    if status.st_mode & _KIND == _REGULAR and _is_own(status) and status.st_nlink <= 1:
         return descriptor
     posix.close(descriptor)
     return -1
@@ -243,7 +306,8 @@ def _write(spool: str, descriptor: int, record: bytes, size: int) -> bool:
         written = posix.write(descriptor, record)
     except OSError:
         written = 0
-    if written == len(record):
+    # All but the last newline is whole: the next record's leading one ends the line.
+    if written >= len(record) - 1:
         return True
     _count_drop(spool, "short_write")
     return False

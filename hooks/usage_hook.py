@@ -8,20 +8,28 @@ A skill is used in two ways that no event has in common: the model calls the too
 /plugin:skill, which makes no tool event at all.
 """
 
-import posix
+from time import time
 
 import spool
-from payload import environment, read_file, read_object, read_stdin, string
+from payload import environment, posix, read_file, read_object, read_stdin, string
+
+FLUSH_AFTER_S = 60
+"""A flusher is started when the last one's mark is older than this, in seconds."""
+LONGEST_WAIT_S = 3700
+"""A mark that is further in the future than a flusher ever puts it is from a clock that jumped."""
 
 _UNLISTED = "unlisted"
+_TYPED = "/typed"
 _PATH_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz-_."
 
 
 def main() -> None:
-    """Read one payload from stdin and keep its record; always ends with 0 and says nothing."""
+    """Read one payload from stdin and keep its record; always ends with 0, and says nothing but the notice, once."""
     try:
         if not spool.is_off():
-            _record(read_object(read_stdin()))
+            payload = read_object(read_stdin())
+            _record(payload)
+            _flush(string(payload, "hook_event_name"))
     except Exception:
         pass
     # Not sys.exit: taking the interpreter down in order costs a millisecond, and nothing here is buffered.
@@ -39,22 +47,33 @@ def _record(payload: "dict[str, object]") -> None:
     spool.append(name, attributes)
 
 
+def _flush(event: str) -> None:
+    """Start the flusher when a session begins or ends, or when it did not run for a minute: one stat decides."""
+    if environment("SKILLWAY_FLUSH") == "0":
+        return
+    mark = spool.state_folder() + "/flush.mark"
+    try:
+        age = time() - posix.stat(mark).st_mtime
+    except OSError:
+        age = FLUSH_AFTER_S + 1.0
+    is_edge = event in ("SessionStart", "SessionEnd")
+    # A mark in the future asks for peace: the receiver is away, or there is none.
+    if (age >= 0 if is_edge else age > FLUSH_AFTER_S) or age < -LONGEST_WAIT_S:
+        import flush_start
+
+        flush_start.start_flusher()
+
+
 def common_attributes(payload: "dict[str, object]") -> "dict[str, object]":
     """Give the attributes that every event has: whose session and prompt, and which client."""
     return {
         "session.id": string(payload, "session_id") or None,
         "prompt.id": string(payload, "prompt_id") or None,
-        "user.hash": _user_hash(),
+        "user.hash": spool.user_hash(),
         "app.version": _client_version(),
         "app.entrypoint": environment("CLAUDE_CODE_ENTRYPOINT") or None,
+        "skillway.ci": True if environment("CI") not in ("", "0", "false") else None,
     }
-
-
-def _user_hash() -> "str | None":
-    """Read the pseudonym that sync wrote for this user: {"schema": 1, "user.hash": hex}."""
-    state = spool.state_folder()
-    data = read_file(state + "/user.json", 4096) if state else b""
-    return (string(read_object(data), "user.hash") or None) if data else None
 
 
 def _client_version() -> "str | None":
@@ -70,6 +89,9 @@ def _tool_used(payload: "dict[str, object]") -> "tuple[str, dict[str, object]] |
         return None
     asked = payload.get("tool_input")
     attributes = skill_attributes(string(asked, "skill") if isinstance(asked, dict) else "")
+    prompt = string(payload, "prompt_id")
+    if prompt and _typed_line(prompt, attributes) in read_file(spool.state_folder() + _TYPED):
+        return None
     attributes["invocation_trigger"] = "claude-proactive"
     attributes["tool_use_id"] = string(payload, "tool_use_id") or None
     attributes["duration_ms"] = payload.get("duration_ms")
@@ -87,13 +109,25 @@ def _typed(payload: "dict[str, object]") -> "tuple[str, dict[str, object]] | Non
         return None
     attributes = skill_attributes(string(payload, "command_name"))
     attributes["invocation_trigger"] = "user-slash"
+    prompt = string(payload, "prompt_id")
+    if prompt and attributes["skill.name"] != _UNLISTED:
+        import usage_typed
+
+        usage_typed.keep_typed(_typed_line(prompt, attributes))
     return "skillway.skill.used", attributes
+
+
+def _typed_line(prompt: str, attributes: "dict[str, object]") -> bytes:
+    return f"\n{prompt[:64]} {attributes['skill.name']}\n".encode("utf-8", "replace")
 
 
 def _session_started(payload: "dict[str, object]") -> "tuple[str, dict[str, object]] | None":
     # Compaction starts a session in name only; counted, it would double every long conversation.
     if payload.get("source") == "compact":
         return None
+    import usage_notice
+
+    usage_notice.show_notice()
     return "skillway.session.started", {"session.source": string(payload, "source") or None}
 
 
@@ -119,7 +153,7 @@ def skill_attributes(name: str) -> "dict[str, object]":
     Args:
         name: As Claude Code gives it, `plugin:skill`.
     """
-    root = _root()
+    root = spool.root_folder()
     plugin, _, skill = name.partition(":")
     catalogue = read_object(read_file(root + "/.claude-plugin/marketplace.json")) if root else {}
     folder = _plugin_folder(catalogue, plugin)
@@ -133,12 +167,6 @@ def skill_attributes(name: str) -> "dict[str, object]":
         "plugin.digest": folder.rpartition("/")[2][:12],
         "marketplace.name": string(catalogue, "name") or None,
     }
-
-
-def _root() -> str:
-    """Find the laptop's root from this file's place in the store; empty outside of a store."""
-    parts = __file__.rsplit("/", 5)
-    return parts[0] if len(parts) == 6 and parts[1] == "store" else ""  # noqa: PLR2004 - <root>/store/<plugin>/<digest>/hooks/<file>
 
 
 def _plugin_folder(catalogue: "dict[str, object]", plugin: str) -> str:

@@ -106,7 +106,8 @@ def _kind(value: object) -> str:
 
 def _required(error: ValidationError) -> tuple[str, str]:
     missing = error.message.partition("'")[2].partition("'")[0]
-    near = nearest(missing, {str(key) for key in error.instance}, cutoff=0.6)
+    written: Any = error.instance
+    near = nearest(missing, {str(key) for key in written}, cutoff=0.6)
     return f"has no {missing!r}", f"Add `{missing}: …`" + (f"; was {near!r} meant to be it?" if near else ".")
 
 
@@ -121,12 +122,11 @@ def _enum(error: ValidationError) -> tuple[str, str]:
 
 
 def _pattern(error: ValidationError) -> tuple[str, str] | None:
-    key = str(error.path[-1]) if error.path else ""
-    value = str(error.instance)
-    if key == "id" or (error.path and error.path[0] == "criteria"):
+    keys, value = {str(key) for key in error.path}, str(error.instance)
+    if keys & {"id", "criteria"}:
         mended = re.sub(r"[^a-z0-9._-]+", "-", value.lower()).strip("-._")[:80] or "a-name"
         return f"is {value!r}; an id has lower-case letters, digits, dots and dashes, and no spaces", f"Write {mended}."
-    if key in ("skill", "instead", "siblings") or (error.path and error.path[0] == "siblings"):
+    if keys & {"skill", "instead", "siblings"}:
         return f"is {value!r}, which is no name of a skill", "Write plugin:skill, such as support:escalation-summary."
     if not value.strip():
         return "is blank", "Write what the user types."

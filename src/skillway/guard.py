@@ -278,7 +278,7 @@ def list_rules() -> list[Rule]:
         Rule(row["id"], row["decision"].strip(), row["stops"].replace("\\|", "|").strip(), bool(row["mark"]))
         for row in _ROW.finditer(page)
     ]
-    rules = [rule for rule in rules if set(rule.decision.replace(" or ", " ").split()) <= {"deny", "ask"}]
+    rules = [rule for rule in rules if set(rule.decision.replace(",", " ").split()) <= {"deny", "ask"}]
     if not rules:
         raise NotFoundError("hooks/README.md has no table of rules.", fix="Install skillway again.")
     return rules

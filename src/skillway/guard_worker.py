@@ -5,6 +5,7 @@ stdout. Standing apart keeps the hooks' flat module names, and what they import,
 the answers' meaning to `guard.py`. Standard library and the hooks only.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -58,6 +59,7 @@ def judge(request: dict[str, Any], hooks: str) -> dict[str, Any]:
                 )
 
     judge_ = Watched(request["cwd"], request["home"], hooks)
+    gc.disable()  # as in the hook
     started, worked = time.perf_counter(), time.process_time()
     judge_.judge(request["tool"], request["tool_input"])
     answer: dict[str, Any] = {
@@ -65,6 +67,7 @@ def judge(request: dict[str, Any], hooks: str) -> dict[str, Any]:
         "processor_milliseconds": round((time.process_time() - worked) * 1000, 3),
         "fault": "",
     }
+    gc.enable()
     stop = judge_.stop
     answer["decision"] = stop.decision if stop is not None else "silent"
     if stop is not None:

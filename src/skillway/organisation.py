@@ -1,4 +1,4 @@
-"""What the adopting organisation is called, which teams and rings it has: `organisation.yaml`, read and checked.
+"""What the adopting organisation is called, which teams and rings it has, where telemetry goes: `organisation.yaml`, read and checked.
 
 Everything that differs between two organisations that use skillway stands in this one file.
 """
@@ -13,6 +13,7 @@ import yaml
 
 from skillway.errors import RepositoryError
 from skillway_sync.release_document import is_name
+from skillway_sync.telemetry_config import is_endpoint
 
 FILE = "organisation.yaml"
 DEFAULT_RINGS = ("canary", "broad")
@@ -37,6 +38,7 @@ class Organisation:
     owners: tuple[str, ...]
     forge: str
     otlp_endpoint: str | None
+    honeycomb_api: str | None = None
 
 
 def find_repository(start: Path) -> Path:
@@ -71,6 +73,9 @@ def load_organisation(repository: Path) -> Organisation:
     name = content.get("name")
     if not isinstance(name, str) or not is_name(name):
         raise _wrong(path, f"has name {name!r}, which must be kebab-case, as in acme or acme-labs")
+    telemetry = content.get("telemetry") or {}
+    if not isinstance(telemetry, dict):
+        raise _wrong(path, f"has telemetry {telemetry!r}, which must be a mapping")
     return Organisation(
         name=name,
         title=str(content.get("title") or name),
@@ -78,8 +83,18 @@ def load_organisation(repository: Path) -> Organisation:
         rings=_names(content, "rings", list(DEFAULT_RINGS), path),
         owners=tuple(str(owner) for owner in _list(content, "owners", [], path)),
         forge=str(content.get("forge") or "github"),
-        otlp_endpoint=content.get("otlp_endpoint") or None,
+        otlp_endpoint=_address(telemetry, "endpoint", path),
+        honeycomb_api=_address(telemetry, "honeycomb_api", path),
     )
+
+
+def _address(content: dict[str, Any], key: str, path: Path) -> str | None:
+    value = content.get(key)
+    if value is not None and not is_endpoint(value):
+        raise _wrong(
+            path, f"has telemetry.{key} {str(value)[:80]!r}, which must be an https:// address without user or query"
+        )
+    return value.rstrip("/") if value else None
 
 
 def _team(entry: object, path: Path) -> Team:

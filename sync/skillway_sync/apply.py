@@ -23,6 +23,7 @@ from skillway_sync.pointers import Pointer, base_of, commit_pointers, render_poi
 from skillway_sync.release_document import Release
 from skillway_sync.repair import expected_files
 from skillway_sync.selftest import check_fragments, check_hook_files, prove_candidate
+from skillway_sync.telemetry_files import apply_users_telemetry
 from skillway_sync.trust import RELEASES_FOLDER, TrustedStore
 
 SPACE_MARGIN = 32 * 1024 * 1024
@@ -174,7 +175,7 @@ def _render_candidate(laptop: Laptop, candidate: Candidate, interpreter: str) ->
     base, plugin = base_of(candidate.selected)
     staged = next((each.folder for each in candidate.staged if each.plugin == base), None)
     base_folder = staged or laptop.folder(base, plugin.digest)
-    candidate.fragments = laptop.parts.load_fragments(base_folder)
+    candidate.fragments = laptop.fragments(base_folder)
     check_fragments(base, base_folder, candidate.fragments)
     candidate.pointers = render_pointers(
         laptop,
@@ -227,4 +228,7 @@ def _record(laptop: Laptop, candidate: Candidate) -> None:
 
 def apply_users(laptop: Laptop, release: Release, selected: Selected, fragments: Fragments) -> list[str]:
     """Bring the per-user parts up to date; gives what a person should know."""
-    return laptop.parts.apply_personal(laptop.layout, laptop.disk, release, selected, fragments)
+    notes = laptop.parts.apply_personal(laptop.layout, laptop.disk, release, selected, fragments)
+    if laptop.config is not None:
+        notes += apply_users_telemetry(laptop.layout, laptop.disk, laptop.config)
+    return notes

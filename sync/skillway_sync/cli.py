@@ -114,13 +114,18 @@ def _run(options: SimpleNamespace, layout: Layout) -> Outcome:
         signature=signature(asked, program_stamp()),
         look=look,
     )
-    return run(_laptop(layout), chosen)
+    from skillway_sync.telemetry_run import telling
+
+    with telling(layout) as told:
+        told.outcome = run(_laptop(layout), chosen)
+    return told.outcome
 
 
 def _status(options: SimpleNamespace, layout: Layout) -> Outcome:  # noqa: ARG001 - every command has this form
     from dataclasses import asdict
 
     from skillway_sync.status import describe_status, iso_time, load_status, present_exit_code, present_state
+    from skillway_sync.telemetry_files import describe_telemetry
 
     now = time.time()
     status = load_status(layout.state)
@@ -129,7 +134,8 @@ def _status(options: SimpleNamespace, layout: Layout) -> Outcome:  # noqa: ARG00
     times = {key: iso_time(getattr(status, key)) for key in ("last_check", "last_apply", "last_attempt", "drift_at")}
     data = {**asdict(status), **times, "age_seconds": age, "place": str(layout.root)}
     data.pop("state")
-    text = "\n".join(describe_status(status, now=now, where=layout.root))
+    data["telemetry"], line = describe_telemetry(layout)
+    text = "\n".join([*describe_status(status, now=now, where=layout.root), line])
     return Outcome("status", state, text, present_exit_code(status, now=now), data=data)
 
 
@@ -141,8 +147,11 @@ def _verify(options: SimpleNamespace, layout: Layout) -> Outcome:  # noqa: ARG00
 
 def _rollback(options: SimpleNamespace, layout: Layout) -> Outcome:
     from skillway_sync.rollback import roll_back
+    from skillway_sync.telemetry_run import telling
 
-    return roll_back(_laptop(layout), options.to)
+    with telling(layout, is_rollback=True) as told:
+        told.outcome = roll_back(_laptop(layout), options.to)
+    return told.outcome
 
 
 def _doctor(options: SimpleNamespace, layout: Layout) -> Outcome:

@@ -148,6 +148,8 @@ def _run_session(
             api.url,
             # allowed beforehand, so that only a hook can refuse it
             arguments=("--allowedTools", "Skill,Bash"),
+            # the proof looks for its event in the spool, where a flusher would take it away
+            environment={"SKILLWAY_FLUSH": "0"},
             settings=delivery.settings,
             policy_dir=delivery.policy_dir,
         )

@@ -10,11 +10,14 @@ from urllib.parse import urlsplit
 
 from skillway_sync.errors import ConfigError
 from skillway_sync.release_document import is_name
+from skillway_sync.telemetry_config import Person, Telemetry, TelemetryValueError, parse_people, parse_telemetry
 
 SCHEMES = ("file", "https", "http")
 PACKAGED = "packaged"
 """The value of `interpreter` that prefers IT's packaged interpreter to every other (`packaged`)."""
-KEYS = frozenset({"store", "root_json", "ring", "teams", "developer_tools", "interpreter", "telemetry", "user"})
+KEYS = frozenset(
+    {"store", "root_json", "ring", "teams", "developer_tools", "interpreter", "telemetry", "user", "users"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Config:
 
     `store` is a file:// or http(s):// URL; `root_json` the initial trusted root on this disk; `teams` names or
     `*`; `interpreter` an absolute path that hooks run with, the word `packaged`, or None to look for one;
-    `telemetry` and `user` are for the hooks and stay as they stand.
+    `telemetry` where events go; `user` whose laptop it is, `users` from login to person on a shared one.
     """
 
     store: str
@@ -32,8 +35,9 @@ class Config:
     teams: tuple[str, ...] = ()
     developer_tools: bool = True
     interpreter: str | None = None
-    telemetry: dict[str, Any] = field(default_factory=dict)
-    user: dict[str, Any] = field(default_factory=dict)
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    user: Person | None = None
+    users: dict[str, Person] = field(default_factory=dict)
     unknown_keys: tuple[str, ...] = ()
 
 
@@ -74,6 +78,11 @@ def _config(content: dict[str, Any], path: Path) -> Config:
     developer_tools = content.get("developer_tools", True)
     if not isinstance(developer_tools, bool):
         raise _wrong(path, f"has developer_tools {developer_tools!r}", "Give true or false.")
+    try:
+        telemetry, unknown = parse_telemetry(content)
+        user, users, strange = parse_people(content)
+    except TelemetryValueError as error:
+        raise _wrong(path, str(error), error.fix) from error
     return Config(
         store=store,
         root_json=root_json if root_json.is_absolute() else path.parent / root_json,
@@ -81,9 +90,10 @@ def _config(content: dict[str, Any], path: Path) -> Config:
         teams=tuple(teams),
         developer_tools=developer_tools,
         interpreter=_interpreter(content, path),
-        telemetry=_object(content, "telemetry", path),
-        user=_object(content, "user", path),
-        unknown_keys=tuple(sorted(set(content) - KEYS)),
+        telemetry=telemetry,
+        user=user,
+        users=users,
+        unknown_keys=(*sorted(set(content) - KEYS), *unknown, *strange),
     )
 
 
@@ -117,13 +127,6 @@ def _text(content: dict[str, Any], key: str, default: str, path: Path) -> str:
     value = content.get(key, default)
     if not isinstance(value, str) or not value:
         raise _wrong(path, f"has {key} {value!r}", "Give a text.")
-    return value
-
-
-def _object(content: dict[str, Any], key: str, path: Path) -> dict[str, Any]:
-    value = content.get(key, {})
-    if not isinstance(value, dict):
-        raise _wrong(path, f"has {key} {value!r}", "Give a JSON object.")
     return value
 
 

@@ -14,6 +14,7 @@ from skillway_sync.applied import Applied, load_applied
 from skillway_sync.config import Config, load_config
 from skillway_sync.errors import SyncError
 from skillway_sync.layout import SYSTEM, USER, Layout
+from skillway_sync.native_telemetry import native_fragments
 from skillway_sync.policy import load_fragments, wanted_settings
 
 OK = "ok"
@@ -92,7 +93,9 @@ class Facts:
         """
         if self.applied is None or self.catalogue is None or self.base_folder is None:
             return None
-        return wanted_settings(self.layout, self.catalogue, self.applied.plugins, load_fragments(self.base_folder))
+        own = native_fragments(self.config.telemetry) if self.config is not None else []
+        fragments = [*load_fragments(self.base_folder), *own]
+        return wanted_settings(self.layout, self.catalogue, self.applied.plugins, fragments)
 
 
 def gather_facts(layout: Layout, *, now: float) -> Facts:

@@ -10,17 +10,16 @@ import json
 import os
 import re
 import shutil
-import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from skillway_sync.archives import LocalArchives
 from skillway_sync.catalogue import catalogue_digests
 from skillway_sync.config import PACKAGED
 from skillway_sync.diagnosis import PROBLEM, Diagnosis, Facts, from_error, gather_facts, ok, problem, warning
 from skillway_sync.doctor_policy import check_other_policies, check_policy, check_stronger_sources
+from skillway_sync.doctor_telemetry import check_telemetry
 from skillway_sync.doctor_users import check_homes
 from skillway_sync.drift import find_differences
 from skillway_sync.effect import prove_guard
@@ -41,7 +40,6 @@ ROOT_SOON = 30 * 86_400.0
 """Seconds before the trusted root expires in which somebody should sign a new one."""
 MAX_NAMED = 5
 _POINTER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[0-9a-f]{64}\n?\Z")
-_SECRET_KEY = re.compile(r"key|token|secret|password|authorization|credential|headers", re.IGNORECASE)
 
 Check = Callable[[Facts], Iterator[Diagnosis]]
 
@@ -59,7 +57,7 @@ def run_doctor(layout: Layout, *, client: Path | None = None, now: float | None 
     checks += [_check_guard, _check_interpreter, _check_byte_code]
     if layout.scope == SYSTEM:
         checks += [check_policy, check_other_policies, check_stronger_sources]
-    checks += [check_homes, _check_drift, _check_effect]
+    checks += [check_homes, check_telemetry, _check_drift, _check_effect]
     found: list[Diagnosis] = []
     for check in checks:
         found += _guarded(check, facts)
@@ -102,22 +100,7 @@ def _check_config(facts: Facts) -> Iterator[Diagnosis]:
             f"The trusted root {facts.config.root_json} is missing, so nothing can be verified.",
             "Put the publisher's root.json there.",
         )
-    secrets = sorted(_secret_keys(facts.config.telemetry, "telemetry"))
-    if secrets and stat.S_IMODE(path.stat().st_mode) & stat.S_IROTH:
-        yield warning(
-            f"Every user can read {path}, and {', '.join(secrets)} looks like a secret.",
-            f"Use a key that can only ingest, or chmod 0600 '{path}'.",
-        )
     yield ok(f"The configuration {path} is readable: ring {facts.config.ring}, store {facts.config.store}.")
-
-
-def _secret_keys(value: Any, where: str) -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if _SECRET_KEY.search(key) and inner:
-                yield f"{where}.{key}"
-            else:
-                yield from _secret_keys(inner, f"{where}.{key}")
 
 
 def _check_release(facts: Facts) -> Iterator[Diagnosis]:

@@ -73,7 +73,7 @@ def _run_locked(laptop: Laptop, options: RunOptions, make_fetcher: MakeFetcher) 
     try:
         with disk_errors(laptop.layout.root):
             clean_up(laptop)
-            report.config = load_config(laptop.layout.config_file)
+            laptop.config = report.config = load_config(laptop.layout.config_file)
             outcome = _work(work)
             clean_up(laptop)
     except SyncError as error:
@@ -88,7 +88,7 @@ def clean_up(laptop: Laptop) -> None:
     """Remove unfinished work, of this run or of one that was interrupted."""
     layout = laptop.layout
     laptop.disk.remove_tree(layout.staging)
-    own = [layout.root / name for name in ("bin", "guard", ".claude-plugin")]
+    own = [layout.root, *(layout.root / name for name in ("bin", "guard", ".claude-plugin"))]
     inner = [layout.state, *(layout.state / name for name in ("trust", "trust/root_history", "releases"))]
     folders = [
         path

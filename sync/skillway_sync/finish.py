@@ -12,12 +12,14 @@ from skillway_sync import __version__
 from skillway_sync.applied import Applied
 from skillway_sync.config import Config
 from skillway_sync.errors import SyncError
+from skillway_sync.homes import find_homes
 from skillway_sync.index import Folders, Index, save_index, scan_folder
 from skillway_sync.laptop import Laptop, Outcome
 from skillway_sync.noop import FORMAT, NOOP_FILE, place_stamp, seal, unseal
 from skillway_sync.packaged import watched_packages
 from skillway_sync.repair import FULL_CHECK_EVERY, boot_id
 from skillway_sync.status import MAX_DRIFT, RECORD_EVERY, Status, is_worth_writing, save_status
+from skillway_sync.telemetry_files import USER_FILE, state_folder
 from skillway_sync.trust import Freshness
 
 
@@ -132,6 +134,7 @@ def save_noop(
     layout = laptop.layout
     paths = [layout.config_file, config.root_json, layout.launcher, layout.interpreter_file, layout.guard_pointer]
     paths += [layout.catalogue_file, layout.store, layout.state / "applied.json", *laptop.parts.personal_files(layout)]
+    paths += [layout.telemetry_file, *_people_files(laptop, config)]
     paths += [layout.policy_file] if layout.scope == "system" else []
     names = [
         *map(str, paths),
@@ -157,6 +160,12 @@ def save_noop(
     }
     if not _is_known(layout.state / NOOP_FILE, content):
         laptop.disk.replace(layout.state / NOOP_FILE, seal(content), 0o600, durable=False)
+
+
+def _people_files(laptop: Laptop, config: Config) -> list[Path]:
+    if config.user is None and not config.users:
+        return []
+    return [state_folder(laptop.layout, home) / USER_FILE for home in find_homes(laptop.layout)]
 
 
 def _is_known(path: Path, content: dict[str, Any]) -> bool:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skillway_sync.archives import LocalArchives
+from skillway_sync.config import Config
 from skillway_sync.disk import Disk
 from skillway_sync.errors import EXIT_OK, SyncError
 from skillway_sync.layout import Layout
+from skillway_sync.native_telemetry import native_fragments
 from skillway_sync.release_document import Release, ReleasedPlugin
 
 if TYPE_CHECKING:
@@ -80,13 +82,24 @@ def default_parts() -> Parts:
 
 @dataclass
 class Laptop:
-    """One laptop during one command. `now` is seconds, UTC; `workers` how many threads may unpack."""
+    """One laptop during one command.
+
+    Attributes:
+        layout: Its places.
+        disk: What writes.
+        now: Seconds, UTC.
+        parts: What the engine calls.
+        workers: How many threads may unpack.
+        config: What IT says, once it was read; None leaves what depends on it as it is.
+        archives: The archives on this disk.
+    """
 
     layout: Layout
     disk: Disk
     now: float
     parts: Parts
     workers: int = 1
+    config: Config | None = None
     archives: LocalArchives = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,6 +108,11 @@ class Laptop:
     def folder(self, plugin: str, digest: str) -> Path:
         """Give a plugin's folder in the store."""
         return self.layout.store / plugin / digest
+
+    def fragments(self, base_folder: Path) -> Fragments:
+        """Give the settings fragments of a base plugin, and after them what IT's configuration adds."""
+        own = native_fragments(self.config.telemetry) if self.config is not None else []
+        return [*self.parts.load_fragments(base_folder), *own]
 
 
 @dataclass

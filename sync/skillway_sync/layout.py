@@ -81,6 +81,11 @@ class Layout:
         return self.root / "bin" / "interpreter"
 
     @property
+    def telemetry_file(self) -> Path:
+        """Where events go, for every user's flusher; never the salt."""
+        return self.root / "telemetry.json"
+
+    @property
     def state(self) -> Path:
         """The program's own memory: status, index, trust, archives, lock."""
         return self.root / "state"

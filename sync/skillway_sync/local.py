@@ -56,9 +56,7 @@ def load_local_release(laptop: Laptop, seq: int, plugins: dict[str, str]) -> Loc
         if {name: plugin.digest for name, plugin in selected.items()} != plugins or release.seq != seq:
             return None
         base, plugin = next((name, plugin) for name, plugin in selected.items() if plugin.layer == "base")
-        return LocalRelease(
-            release, document, selected, laptop.parts.load_fragments(laptop.folder(base, plugin.digest))
-        )
+        return LocalRelease(release, document, selected, laptop.fragments(laptop.folder(base, plugin.digest)))
     except (OSError, SyncError, KeyError, StopIteration):
         return None
 

@@ -1,6 +1,6 @@
 """Which few files turn complete plugin folders into an installation, and in which order are they replaced?
 
-Launcher and interpreter, guard pointer, catalogue, policy. Each is replaced whole and durably; after every prefix
+Launcher and interpreter, guard pointer, catalogue, telemetry, policy. Each is replaced whole and durably; after every prefix
 of the sequence the laptop is valid, because each names only folders that are complete, and former folders stay.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from skillway_sync.errors import SelfTestError
 from skillway_sync.laptop import Fragments, Laptop, Selected
 from skillway_sync.layout import SYSTEM
 from skillway_sync.release_document import Release, ReleasedPlugin
+from skillway_sync.telemetry_files import render_telemetry, telemetry_mode
 
 LAUNCHER_SOURCE = "hooks/run"
 POINTERS_FILE = "pointers.json"
@@ -58,6 +60,9 @@ def render_pointers(
         Pointer(layout.guard_pointer, f"{base}/{plugin.digest}\n".encode(), 0o644),
         Pointer(layout.catalogue_file, render_catalogue(release, selected), 0o644),
     ]
+    telemetry = None if laptop.config is None else render_telemetry(laptop.config.telemetry)
+    if telemetry is not None:
+        pointers.append(Pointer(layout.telemetry_file, telemetry, telemetry_mode(layout)))
     if layout.scope == SYSTEM:
         policy = laptop.parts.render_policy(layout, release, selected, fragments)
         pointers.append(Pointer(layout.policy_file, policy, 0o644))
@@ -102,11 +107,22 @@ def commit_pointers(laptop: Laptop, pointers: list[Pointer], keep: Callable[[Pat
             drift.append(fault)
         _put(laptop, pointer)
         changed = True
+    changed |= _retire_telemetry(laptop, pointers)
     now = {str(pointer.path): _digest(pointer) for pointer in pointers}
     if changed or now != written:
         data = json.dumps(now, indent=1, sort_keys=True).encode()
         laptop.disk.replace(laptop.layout.state / POINTERS_FILE, data, 0o644, durable=False)
     return drift
+
+
+def _retire_telemetry(laptop: Laptop, pointers: list[Pointer]) -> bool:
+    """Remove telemetry.json once IT's configuration has nothing for it."""
+    path = laptop.layout.telemetry_file
+    is_wanted = any(pointer.path == path for pointer in pointers) or laptop.config is None
+    if is_wanted or not os.path.lexists(path):
+        return False
+    laptop.disk.remove_tree(path)
+    return True
 
 
 def _put(laptop: Laptop, pointer: Pointer) -> None:

@@ -5,13 +5,15 @@ The release that was left is held: the next run does not apply it again by itsel
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 from skillway_sync.applied import Applied, Former, load_applied, save_applied, succeed
 from skillway_sync.apply import apply_users
+from skillway_sync.config import load_config
 from skillway_sync.disk import disk_errors
 from skillway_sync.engine import clean_up
-from skillway_sync.errors import EXIT_OK, DriftError, RefusedError, SyncError
+from skillway_sync.errors import EXIT_OK, ConfigError, DriftError, RefusedError, SyncError
 from skillway_sync.finish import Report, forget_noop, record_result, save_stamps
 from skillway_sync.index import load_index
 from skillway_sync.laptop import Laptop, Outcome
@@ -47,6 +49,8 @@ def roll_back(laptop: Laptop, to: int | None = None) -> Outcome:
 
 def _roll_back(laptop: Laptop, to: int | None) -> Outcome:
     clean_up(laptop)
+    with contextlib.suppress(ConfigError):  # a rollback must work with a broken configuration too
+        laptop.config = load_config(laptop.layout.config_file)
     applied = load_applied(laptop.layout.state)
     former = _choose(applied, to)
     assert applied is not None

@@ -23,6 +23,7 @@ from skillway_sync.packaged import packages_folder
 from skillway_sync.personal import remove_personal
 from skillway_sync.record import load_record, record_file
 from skillway_sync.repair import expected_files
+from skillway_sync.telemetry_files import remove_users_telemetry
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -52,8 +53,9 @@ def uninstall(layout: Layout, disk: Disk) -> list[str]:
 
 def _remove_content(layout: Layout, disk: Disk) -> list[str]:
     _remove_policy(layout, disk)
-    left = remove_personal(layout, disk)
-    for path in (layout.catalogue_file, layout.guard_pointer, layout.launcher, layout.interpreter_file):
+    left = [*remove_users_telemetry(layout, disk), *remove_personal(layout, disk)]
+    ours = (layout.catalogue_file, layout.guard_pointer, layout.launcher, layout.interpreter_file)
+    for path in (*ours, layout.telemetry_file):
         _remove_file(path, disk)
     disk.remove_tree(packages_folder(layout))
     _remove_store(layout, disk)

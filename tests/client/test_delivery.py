@@ -1,9 +1,11 @@
 """What the real client loads and what its hooks do, on a laptop that sync put together."""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 
 import pytest
@@ -60,11 +62,21 @@ def test_everything_works_on_the_first_start_in_a_fresh_home(client, request, sc
 
 def test_proof_without_a_home_leaves_the_users_home_alone(client, user_laptop):
     home = user_laptop.layout.homes[0]
+    _wait_for_the_telling(home)
     before = {path: path.stat().st_mtime_ns for path in sorted(home.rglob("*"))}
 
     _assert_proven(prove_with_client(client.program, user_laptop.layout, skill=SKILL), client, user_laptop)
 
     assert {path: path.stat().st_mtime_ns for path in sorted(home.rglob("*"))} == before
+
+
+def _wait_for_the_telling(home):
+    """Wait until sync has told of its run, which it does not wait for itself."""
+    state, until = home / ".local/state/skillway", time.monotonic() + 30
+    while not (state / "flush.json").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    with (state / "flush.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def test_skill_that_the_model_uses_is_recorded_once(drive, laptop):

@@ -162,6 +162,26 @@ def test_some_prompts_may_share_no_word_with_the_description(root, suite):
     assert found(root, suite) == []
 
 
+def test_what_a_neighbour_is_not_for_does_not_make_it_near(root, suite):
+    text = OTHER.replace(
+        "another team.", "another team. Not for new tickets, urgent tickets, or to sort tickets by urgency."
+    )
+    (root / "skills/support/summary/SKILL.md").write_text(text)
+    skill = root / "skills/support/triage/SKILL.md"
+    skill.write_text(
+        skill.read_text().replace(SKILL.split("description: ")[1].split("\n", maxsplit=1)[0], "Use to sort the inbox.")
+    )
+    assert found(root, suite) == []
+
+
+def test_an_echo_that_fails_another_check_is_a_warning(root, suite):
+    graders = [{"kind": "contains", "text": "outage report"}, {"kind": "regex", "pattern": "(?i)first line: [A-Z]"}]
+    case(suite, criteria=[], graders=graders)
+    folder = write_suite(root, suite)
+    (finding,) = lint_suite(folder, load_catalog(root, load_organisation(root)))
+    assert (finding.rule, finding.severity.value) == ("answer-in-prompt", "warning")
+
+
 def test_a_suite_of_no_skill_is_an_error(root, suite):
     (root / "skills/support/triage/SKILL.md").unlink()
     assert "skill-missing" in found(root, suite)

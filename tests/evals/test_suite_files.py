@@ -209,6 +209,8 @@ def test_a_missing_file_is_named(folder):
             "single",
         ),
         ("cases.yaml", "id: sorts", "id: My first case", "and no spaces", "Write my-first-case."),
+        ("cases.yaml", "criteria: [order]", "criteria: [My Order]", "and no spaces", "Write my-order."),
+        ("suite.yaml", "skill: support:triage", "skill: triage", "no name of a skill", "plugin:skill"),
         ("cases.yaml", "kind: contains", "kind: contain", "kind is 'contain'", "Did you mean contains?"),
         ("cases.yaml", '"[0-9]+ tickets"', "'(unclosed'", "no regular expression", "kind: contains"),
         ("suite.yaml", "runner: messages", "\trunner: messages", "tab", "spaces"),

@@ -5,10 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from receiver import Receiver
 
 DIGEST = "ab" * 32
 
@@ -74,11 +79,13 @@ class Laptop:
     def environment(self, **more: str) -> dict[str, str]:
         return {"HOME": str(self.home), "PATH": os.environ["PATH"], **more}
 
-    def start(self, hook: str, payload: object, *, launcher: Path | None = None, **more: str) -> Answer:
-        """Send a payload through launcher and hook; bytes and text go as they are."""
+    def start(
+        self, hook: str, payload: object, *, launcher: Path | None = None, before: tuple[str, ...] = (), **more: str
+    ) -> Answer:
+        """Send a payload through launcher and hook; bytes and text go as they are, and `before` starts them."""
         data = payload if isinstance(payload, (bytes, str)) else json.dumps(payload)
         done = subprocess.run(
-            ["/bin/sh", str(launcher or self.launcher), hook],
+            [*before, "/bin/sh", str(launcher or self.launcher), hook],
             input=data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"),
             capture_output=True,
             env=self.environment(**more),
@@ -102,6 +109,76 @@ class Laptop:
     def bash(self, command: str, **more: str) -> Answer:
         return self.guard("Bash", {"command": command}, **more)
 
+    def configure(self, endpoint: str, **more: object) -> None:
+        """Leave what sync leaves for every user's flusher."""
+        (self.root / "telemetry.json").write_text(json.dumps({"schema": 1, "endpoint": endpoint, **more}))
+
+    def append(self, count: int = 1, name: str = "skillway.skill.used", **more: str) -> int:
+        """Append records in one process; give how many it says are on disk."""
+        program = (
+            "import sys; sys.path.insert(0, sys.argv[1]); import spool\n"
+            "print(sum(spool.append(sys.argv[3], {'tool_use_id': 't-%d' % n}) for n in range(int(sys.argv[2]))))"
+        )
+        argv = [sys.executable, "-I", "-S", "-c", program, str(self.plugin / "hooks"), str(count), name]
+        done = subprocess.run(
+            argv, capture_output=True, text=True, env=self.environment(**more), timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return int(done.stdout)
+
+    def flush(self, *, prefix: str = "", again: bool = True, **more: str) -> str:
+        """Run the flusher to its end, past any waiting; give what it printed.
+
+        `prefix` is Python that runs before it, for limits and clocks.
+        """
+        entry = self.plugin / "hooks" / "flush.py"
+        argv = [sys.executable, "-I", "-S", str(entry)]
+        if prefix:
+            argv = [
+                sys.executable, "-I", "-S", "-c",
+                f"{prefix}\n__file__ = {str(entry)!r}\nexec(compile(open(__file__).read(), __file__, 'exec'))",
+            ]  # fmt: skip
+        if again:
+            self.forget_waiting()
+        done = subprocess.run(
+            argv, capture_output=True, text=True, env=self.environment(**more), timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == ""
+        return done.stderr
+
+    def hold_flusher(self) -> None:
+        """Keep hooks from starting the flusher, as after a failure."""
+        self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mark = self.state / "flush.mark"
+        mark.touch(mode=0o600)
+        os.utime(mark, (time.time() + 1800,) * 2)
+
+    def forget_waiting(self) -> None:
+        """Let the time pass that the flusher waits after a failure."""
+        state = self.state / "flush.json"
+        if state.exists() and not state.is_symlink():
+            state.write_text(json.dumps({**json.loads(state.read_text()), "next_try": 0}))
+
+    def figures(self) -> "dict[str, object]":
+        """Give the state file's values."""
+        return json.loads((self.state / "flush.json").read_text())
+
+    def waiting(self, name: str = "skillway.skill.used") -> "list[str]":
+        """Give the ids of all records of one event that are in the spool and not done."""
+        found = []
+        for file in [*sorted(self.spool.glob("*.claimed")), *sorted(self.spool.glob("*.jsonl"))]:
+            journal = file.with_suffix(".offset")
+            done = int(journal.read_text()) if file.suffix == ".claimed" and journal.exists() else 0
+            for line in file.read_bytes()[done:].split(b"\n"):
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(record, dict) and record.get("name") == name:
+                    found.append(record["id"])
+        return found
+
     def records(self) -> list[dict[str, object]]:
         """Read the whole spool; a line that is no record fails."""
         found = []
@@ -123,6 +200,14 @@ def compiled_hooks(tmp_path_factory):
 @pytest.fixture
 def laptop(tmp_path, repository, compiled_hooks, home):
     return Laptop(tmp_path, repository, compiled_hooks, home)
+
+
+@pytest.fixture
+def receiver(laptop):
+    """A receiver that takes everything, and a laptop that sends to it."""
+    with Receiver() as started:
+        laptop.configure(started.url, key_id="2026-11", environment="test", headers={"x-key": "secret-1"})
+        yield started
 
 
 @pytest.fixture

@@ -353,10 +353,13 @@ def test_time_grows_no_faster_than_the_text(decide, repository):
         "    return count[0]\n"
         "pieces = ['$(', '((', '$((', '{ ', '`', '\\\\`', \"'a'\", '\"$(', 'a|', 'a;', '<<A ', 'cat <<A\\nb\\nA\\n', '${a:-', '{a,b}',\n"
         "          '}', 'case a in ', '[[ ', 'a=(', 'a=$a$a;', 'for a in b;do ', 'xargs ', 'eval ', 'git -c alias.a=! ', '$(echo ',\n"
-        "          'f(){ ', '<(a) ', 'find -exec ', 'sudo ', \"bash -c '\", '>a ', 'if a; then ']\n"
+        "          'f(){ ', '<(a) ', 'find -exec ', 'sudo ', \"bash -c '\", '>a ', 'if a; then ',\n"
+        "          '<(', '<f() ', '$HOME{a,b}', 'cmd <a>', '${a:-{a,b}xx ']\n"
         "for piece in pieces:\n"
         "    short, long = steps(piece * (2000 // len(piece))), steps(piece * (8000 // len(piece)))\n"
         "    if long > 4.6 * short + 20000: print(repr(piece), short, long)\n"
+        "itself = \"cat > x.sh <<'E'\\n\" + 'bash x.sh\\n' * 6 + 'E\\nbash x.sh'\n"
+        "if steps(itself) > 60000: print('a script that runs itself', steps(itself))\n"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-c", program, str(repository / "hooks")],

@@ -73,22 +73,6 @@ def test_permission_rules_deny_no_harmless_neighbour(repository):
     assert not [rule for rule in deletions if "*" in rule]
 
 
-def test_every_entry_of_the_allow_list_is_complete(repository):
-    lists = json.loads((repository / "hooks" / "events.json").read_text())
-    assert lists["schema"] == 1
-    groups = [lists["common"], *(event["attributes"] for event in lists["events"].values())]
-    for name, rule in (item for group in groups for item in group.items()):
-        assert rule["about"], name
-        assert rule["type"] in ("string", "enum", "number", "boolean"), name
-        if rule["type"] == "string":
-            assert rule["characters"] in lists["characters"], name
-            assert 0 < rule["max"] <= 64, name
-            assert not set("/@ ") & set(lists["characters"][rule["characters"]]), name
-        if rule["type"] == "enum":
-            assert rule["values"], name
-    assert all(event["about"] for event in lists["events"].values())
-
-
 def test_the_readme_names_every_hook_and_every_event_that_it_hears(repository):
     text = (repository / "hooks" / "README.md").read_text()
     for _, event, _, hook in wired(repository):

@@ -61,6 +61,25 @@ def test_own_rule_stops_its_programs_subcommands_and_nothing_else(laptop, organi
     assert laptop.bash(command).decision == expected
 
 
+@pytest.mark.parametrize(
+    ("executable", "command"),
+    [
+        ("make", "make -C services release"),
+        ("sudo", "sudo -u deploy acmectl status"),
+        ("sudo", "cd x && time sudo env A=1 acmectl status"),
+        ("xargs", "ls | xargs -n1 acmectl status"),
+        ("trap", "trap 'acmectl status' EXIT"),
+        ("npx", "npx acmectl status"),
+        ("acmectl", "npx -y @acme/acmectl@2.1 status"),
+        ("acmectl", "make -n; docker compose exec web acmectl status"),
+    ],
+)
+def test_own_rule_may_name_what_starts_others_and_what_is_started(laptop, organisation, executable, command):
+    rule = {key: OWN_RULE[key] for key in ("id", "decision", "why", "instead")}
+    organisation(rules=[{**rule, "executable": executable}])
+    assert laptop.bash(command).rule == "acme-deploy-prod"
+
+
 def test_own_rule_by_option_asks_with_its_own_words(laptop, organisation):
     rule = {**OWN_RULE, "id": "acme-force", "options": ["--force", "--env=prod"], "decision": "ask"}
     del rule["subcommands"]

@@ -141,6 +141,28 @@ def test_a_system_without_fcntl_writes_a_segment_per_process(laptop):
     assert len(laptop.records()) == 1
 
 
+WINDOWS = (
+    "import posix, sys, types\n"
+    "nt = types.ModuleType('nt')\n"
+    "missing = ('O_NOFOLLOW', 'O_CLOEXEC', 'O_NONBLOCK', 'geteuid', 'posix_spawn', 'environ')\n"
+    "vars(nt).update({k: v for k, v in vars(posix).items() if k not in missing})\n"
+    "nt.environ = {'LOCALAPPDATA': posix.environ[b'HOME'].decode(), 'AI_AGENT': 'claude-code_2-1-197_x'}\n"
+    "sys.modules.update(posix=None, fcntl=None, nt=nt); sys.platform = 'win32'\n"
+)
+
+
+def test_what_windows_lacks_is_done_without(laptop):
+    """Emulated: the module nt with fewer flags, no user ids, no fcntl, an environment of text. Not run on Windows itself."""
+    program = (
+        WINDOWS + "import usage_hook, payload; payload.read_stdin = None\n"
+        "usage_hook._record({'hook_event_name': 'SessionEnd', 'reason': 'other', 'session_id': 's-1'})"
+    )
+    in_hooks(laptop, program)
+    (segment,) = (laptop.home / "skillway-state" / "spool").glob("*-*-*.jsonl")
+    attributes = json.loads(segment.read_text())["attributes"]
+    assert attributes == {"session.end.reason": "other", "session.id": "s-1", "app.version": "2.1.197"}
+
+
 @pytest.mark.parametrize("what", ["state", "spool", "file"])
 def test_links_are_never_followed(laptop, tmp_path, what):
     elsewhere = tmp_path / "elsewhere"

@@ -164,12 +164,12 @@ def _canaried(value, random_source, depth=0):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_canary_of_a_thousand_payloads_reaches_the_spool(laptop, seed):
+def test_no_canary_of_ten_thousand_payloads_reaches_the_spool_or_the_wire(laptop, receiver, seed):
     """Identifiers are left out of the game: they are copied by design, within their characters and length."""
     source = random.Random(seed)
     kept = ("hook_event_name", "session_id", "prompt_id", "tool_use_id", "tool_name")
     payloads = []
-    for _ in range(250):
+    for _ in range(2500):
         template = source.choice([USED, TYPED, {**USED, "hook_event_name": "PostToolUseFailure", "error": "x"}])
         payload = _canaried(template, source)
         payload.update({key: template[key] for key in kept if key in template})
@@ -187,9 +187,13 @@ def test_no_canary_of_a_thousand_payloads_reaches_the_spool(laptop, seed):
     files = [path for path in laptop.state.rglob("*") if path.is_file()]
     assert len(laptop.records()) > 100
     assert not any("canary" in path.read_text().lower() for path in files)
+    laptop.flush(CANARY="canary")
+    assert len(receiver.uids()) > 100
+    assert "canary" not in json.dumps([request[1:] for request in receiver.requests]).lower()
 
 
 def test_usage_imports_nothing_slow(laptop):
+    laptop.hold_flusher()
     program = (
         "import sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1]); import usage_hook, posix; posix._exit = print\n"
         "usage_hook.main(); print(*sorted(set(sys.modules) - before), sep=chr(10))"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from skillway import telemetry
 from skillway.build.assembly import Source, assemble, read_source
 from skillway.build.faults import Fault, stop_build
 from skillway.build.folder import locked, prune, refuse_sources_as_output
@@ -109,9 +110,14 @@ def build_repository(
     refuse_sources_as_output(repository, out)
     with locked(out):
         former = _former_plugins(out)
-        plan = _make_plan(repository, organisation, out, check=check, only=only)
+        with telemetry.span("skillway.build.plan"):
+            plan = _make_plan(repository, organisation, out, check=check, only=only)
         remembered = dict(plan.memory.plugins)
-        with progress(plan.drafts, label="Packing", length=len(plan.drafts)) as drafts:
+        facts = {"skillway.plugins.packed": len(plan.drafts), "skillway.plugins.reused": len(plan.kept)}
+        with (
+            telemetry.span("skillway.build.pack", facts),
+            progress(plan.drafts, label="Packing", length=len(plan.drafts)) as drafts,
+        ):
             for draft, wired in drafts:
                 _, packed = write_plugin(draft, out)
                 remembered[draft.source.place] = _remember(plan.state, draft, wired, packed, out)

@@ -52,7 +52,8 @@ def find_unwired_files(catalog: Catalog) -> Iterator[Problem]:
         for path in set(texts) - used:
             name = path.removesuffix(".py")
             is_used = re.search(rf"\bimport\b[^\n]*\b{re.escape(name)}\b|\bfrom\s+{re.escape(name)}\b", text)
-            if is_used if path.endswith(".py") else path in text:
+            # A program that a hook starts is named in quotes, as a data file is; its name in a sentence is no use of it.
+            if is_used or f'"{path}"' in text if path.endswith(".py") else path in text:
                 used.add(path)
                 pending.append(path)
     for file in catalog.hook_files:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import json
+import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -135,7 +138,8 @@ def _show_counts(receiver: Receiver, writer: Writer, ended: threading.Event) -> 
         if is_terminal:
             rate = counts.stored / max(1e-9, time.monotonic() - started)
             line = f"{counts.stored} events stored ({rate:.0f}/s), {counts.duplicates} duplicates, {receiver.rejected} rejected, {receiver.requests} requests"
-            click.echo(f"\r\033[K{line}{'; ' + problem if problem else ''}", nl=False, err=True)
+            shown = f"{problem} {line}".strip()[: shutil.get_terminal_size().columns - 1]
+            click.echo(f"\r\033[K{shown}", nl=False, err=True)
         elif problem and problem != told:
             click.echo(f"warning: {problem} {counts.error.fix if counts.error else ''}", err=True)
         told = problem
@@ -145,13 +149,15 @@ def _show_counts(receiver: Receiver, writer: Writer, ended: threading.Event) -> 
 
 def _announce(out: Output, receiver: Receiver, place: Path, token_file: Path | None) -> None:
     header = {"Authorization": "Bearer TOKEN"} if token_file else {}
-    telemetry: dict[str, object] = {"endpoint": receiver.url}
+    # a receiver on all addresses is reached by the machine's name
+    address = receiver.url.replace("0.0.0.0", socket.gethostname()).replace("[::]", socket.gethostname())  # noqa: S104
+    telemetry: dict[str, object] = {"endpoint": address}
     native: dict[str, str] = {
         "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
         "OTEL_LOGS_EXPORTER": "otlp",
         "OTEL_METRICS_EXPORTER": "otlp",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": address,
     }
     if header:
         telemetry["headers"] = header
@@ -161,19 +167,13 @@ def _announce(out: Output, receiver: Receiver, place: Path, token_file: Path | N
         f"Receiving OTLP/HTTP on {receiver.url}, storing in {place}. Ctrl-C ends it.",
         "",
         "A laptop sends here with this in its config.json (then: skillway-sync run):",
-        f"  {_compact({'telemetry': telemetry})}",
+        f"  {json.dumps({'telemetry': telemetry})}",
         "",
         "Claude Code's own telemetry, which brings the cost, comes with this in the environment or in settings 'env':",
         *[f"  {name}={value}" for name, value in native.items()],
     ]
     out.finish(data, "\n".join(lines), next_actions=["skillway usage report"])
     sys.stdout.flush()
-
-
-def _compact(value: object) -> str:
-    import json
-
-    return json.dumps(value)
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from skillway.cli.output import Output, json_option
-from skillway.errors import EXIT_FINDINGS, RepositoryError
+from skillway.errors import EXIT_FINDINGS, RepositoryError, SkillwayError
 from skillway.organisation import Organisation, find_repository, load_organisation
 
 if TYPE_CHECKING:
@@ -171,6 +171,8 @@ def publish(
         out.warn("the notes were not recorded, because no new release was made")
     data = {**_outcome_data(outcome, folder), "dry_run": dry_run}
     actions = [] if dry_run else ["skillway release status", "skillway-sync run"]
+    if not dry_run:
+        data["marker"] = _post_marker(out, place.organisation(), outcome)
     out.finish(data, text.publish_text(outcome, folder, dry_run=dry_run), next_actions=actions)
 
 
@@ -253,6 +255,25 @@ def history(out: Output, store: Path | None, limit: int) -> None:
     releases = list_releases(load_chain(Store(folder)), limit=limit)
     data = {"store": str(folder), "releases": [asdict(entry) for entry in releases]}
     out.finish(data, text.history_text(releases, folder))
+
+
+def _post_marker(out: Output, organisation: Organisation, outcome: Outcome) -> str | None:
+    """Mark the release on Honeycomb's graphs, where that is configured; gives the marker's id.
+
+    What is published is published: whatever fails here is a warning.
+    """
+    release, rings = outcome.plan.release, sorted(outcome.plan.moves)
+    if organisation.honeycomb_api is None or release is None or not rings:
+        return None
+    from skillway.telemetry.honeycomb import Honeycomb, api_key
+
+    try:
+        with Honeycomb(organisation.honeycomb_api, api_key(), patience=1) as honeycomb:
+            return honeycomb.post_marker(f"{organisation.name} release {release.seq} in {', '.join(rings)}")
+    except Exception as error:  # noqa: BLE001 - see above
+        reason = error.message if isinstance(error, SkillwayError) else f"{type(error).__name__}"
+        out.warn(f"no marker was posted for the release: {reason}")
+        return None
 
 
 def _warn_of_open_files(out: Output, paths: list[Path]) -> None:

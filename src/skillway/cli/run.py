@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from skillway import __version__
+from skillway import __version__, telemetry
 from skillway.cli import load_command
 from skillway.cli.output import Output, print_failure
 from skillway.errors import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, SkillwayError, UndecidedError
@@ -66,6 +66,23 @@ def skillway() -> None:
 
 def run_command(arguments: list[str]) -> int:
     """Run one command line and give its exit code; no expected failure leaves as a traceback."""
+    with telemetry.command(lambda: _command_name(arguments)) as span:
+        code = _run_command(arguments, span)
+        span.set("process.exit.code", code)
+    return code
+
+
+def _command_name(arguments: list[str]) -> str:
+    """Name the command without any of its arguments: they may be anything that a person types."""
+    first, second = [*arguments, "", ""][:2]
+    if first not in COMMANDS:
+        return "unknown"
+    found = load_command(COMMANDS[first])
+    is_known = isinstance(found, click.Group) and second in found.list_commands(click.Context(found))
+    return f"{first} {second}" if is_known else first
+
+
+def _run_command(arguments: list[str], span: telemetry.Span) -> int:
     wants_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else len(arguments)]
     try:
         code = skillway.main(
@@ -86,6 +103,7 @@ def run_command(arguments: list[str]) -> int:
         return EXIT_USAGE
     except Exception as error:  # noqa: BLE001 - the last line of defence: told as a failure, never a traceback
         failure = _as_failure(error, arguments)
+        span.fail(failure.code)
         print_failure(failure, wants_json=wants_json)
         return failure.exit_code
     return EXIT_OK

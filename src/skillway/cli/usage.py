@@ -7,9 +7,13 @@ import click
 from skillway.cli import load_command
 
 VERBS = {
+    "show": "usage_show",
+    "status": "usage_status",
+    "flush": "usage_flush",
     "report": "usage_report",
     "page": "usage_page",
     "export": "usage_export",
+    "honeycomb": "usage_honeycomb",
 }
 """From a verb to its module, in the order in which a person meets them."""
 
@@ -33,4 +37,6 @@ def command() -> None:
     \b
     Example:
       skillway usage report
+      skillway usage show
+      skillway usage status
     """  # noqa: D301 - click's mark for "do not re-wrap"

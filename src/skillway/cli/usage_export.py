@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -92,12 +93,14 @@ def _write(file: IO[str], store: Store, form: str, since: datetime | None, until
 
     count = 0
 
-    def counted() -> Iterator[tuple[object, ...]]:
+    def counted(events: Iterable[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
         nonlocal count
-        for event in read_events(store, since.date() if since else None, until.date() if until else None):
+        for event in events:
             count += 1
             yield event
 
-    (write_csv if form == "csv" else write_jsonl)(counted(), file)
+    # closed here: the reader of a pipe may leave early, and the store is closed after that
+    with closing(read_events(store, since.date() if since else None, until.date() if until else None)) as events:
+        (write_csv if form == "csv" else write_jsonl)(counted(events), file)
     file.flush()
     return count

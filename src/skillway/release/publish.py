@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tuf.api.metadata import Root, TargetFile
 
+from skillway import telemetry
 from skillway.build import Build, load_build
 from skillway.errors import NotFoundError, SigningKeyError
 from skillway.organisation import Organisation
@@ -107,18 +108,26 @@ def publish(
     with _held(store, dry_run=dry_run):
         chain = _trusted_chain(store, keys, now)
         refuse_other_organisation(chain, organisation)
-        plan, targets = _plan(chain, organisation, request, now)
+        with telemetry.span("skillway.release.plan"):
+            plan, targets = _plan(chain, organisation, request, now)
         rings = (*organisation.rings,) if missing_rings(chain, organisation.rings) else ()
         due, elsewhere = due_roles(chain, keys, now)
         if plan.release is None and not targets and not due and not rings and not _missing_roots(chain):
             return Outcome(plan, (), 0, tuple(elsewhere))
         _refuse_expired(chain, elsewhere, (TARGETS, RELEASE) if plan.moves else (TARGETS,), now)
         targets = targets + _documents(plan)
-        signed = Signing(chain, keys, now=now).sign_all(_signed_targets(chain, plan, targets), due, rings)
+        with telemetry.span("skillway.release.sign"):
+            signed = Signing(chain, keys, now=now).sign_all(_signed_targets(chain, plan, targets), due, rings)
         pointers = {ring: pointer.release for ring, pointer in plan.moves.items()}
         if not dry_run:
-            _commit(_Work(chain, targets, signed, pointers))
+            with telemetry.span("skillway.release.write", _facts(plan, targets)):
+                _commit(_Work(chain, targets, signed, pointers))
     return Outcome(plan, tuple(signed.roles), len(targets), tuple(elsewhere))
+
+
+def _facts(plan: Plan, targets: list[NewTarget]) -> dict[str, telemetry.Value]:
+    release = {} if plan.release is None else {"skillway.release": plan.release.seq}
+    return {**release, "skillway.release.is_new": plan.is_new, "skillway.release.files": len(targets)}
 
 
 def resign(store: Store, keys_folder: Path, *, now: datetime, dry_run: bool = False) -> Outcome:

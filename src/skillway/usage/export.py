@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from datetime import date
 from typing import IO, Any
 
@@ -25,7 +25,7 @@ CSV_TITLES = ("uid", "time_unix_nano", "kind", *_WORDS, *NUMBER_COLUMNS, "attrib
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def read_events(store: Store, since: date | None, until: date | None) -> Iterator[tuple[Any, ...]]:
+def read_events(store: Store, since: date | None, until: date | None) -> Generator[tuple[Any, ...], None, None]:
     """Give the stored events of some days, as rows of `CSV_TITLES`.
 
     Raises:

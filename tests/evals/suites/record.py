@@ -101,7 +101,7 @@ def keep(session: Session, folder: Path, case: str, plugins: str) -> None:
 def clean(text: str, replaced: dict[str, str]) -> str:
     for path, name in replaced.items():
         text = text.replace(path, name)
-    text = re.sub(r"-[\w-]*skillway-eval-\w+-project", "-example-project", text)  # the client's name for the folder
+    text = re.sub(r"-[\w-]*skillway-eval-[\w-]+-project", "-example-project", text)  # the client's name for the folder
     text = re.sub(r"/[\w./-]*/tmp\.\w+", "/example/tmp", text)
     text = re.sub(
         r'"(duration_ms|duration_api_ms|ttft_ms|total_cost_usd|ttft_stream_ms|time_to_request_ms)": ?[\d.]+',

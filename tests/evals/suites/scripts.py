@@ -1,4 +1,7 @@
-"""What the model says in the recorded sessions of the suites: for each skill one session that passes and one that does not."""
+"""What the model says in the recorded sessions of the suites: for each skill sessions that pass and one that does not.
+
+Those that pass follow the skill with its real programs, so they also show that the cases can be passed.
+"""
 
 from __future__ import annotations
 
@@ -40,21 +43,64 @@ INTENT = {
         {"kind": "user_message", "ref": "u1", "quote": "Customers keep losing their carts whenever we deploy"}
     ],
 }
-CREATE = 'create-pull-request create --title "Keep carts over a deploy" --body-file body.md --intent intent.json --json'
+ADDRESS = "https://github.com/acme/shop/pull/57"
 
 
-def good_pull_request(_folder: Path) -> list[Turn]:
+def pull_request(why: str, quote: str, body: str, *, options: str = "", before: str = "", say: str = "It is open: " + ADDRESS,
+                 issue: str = "") -> Callable[[Path], list[Turn]]:  # fmt: skip
+    """Give a session that follows the skill: look, find the reason, write, check, create."""
+    user = {"kind": "user_message", "ref": "u1", "quote": quote}
+    intent = {"why": why, "evidence": [{"kind": "issue", "ref": issue, "quote": quote} if issue else user]}
+    files = f"cat > \"$d/intent.json\" <<'END'\n{json.dumps(intent)}\nEND\ncat > \"$d/body.md\" <<'END'\n{body}END\n"
+    command = 'create-pull-request create --title "Keep carts over a deploy" --body-file "$d/body.md" --intent "$d/intent.json" --json'
     place = 'd="$HOME/pr"; mkdir -p "$d"; '
-    files = f"cat > \"$d/intent.json\" <<'END'\n{json.dumps(INTENT)}\nEND\ncat > \"$d/body.md\" <<'END'\n{CARTS}END\n"
-    command = CREATE.replace("body.md", '"$d/body.md"').replace("intent.json", '"$d/intent.json"')
-    return [
+    return lambda _folder: [
         skill("developer-tools:create-pr"),
         bash("create-pull-request context --json"),
         bash("create-pull-request intent --json"),
-        bash(f"{place}{files}{command} --dry-run"),
-        bash(f"{place}{command}"),
-        Say("It is open: https://github.com/acme/shop/pull/57"),
+        *([bash(before)] if before else []),
+        bash(f"{place}{files}{command} {options} --dry-run"),
+        bash(f"{place}{command} {options}"),
+        Say(say),
     ]
+
+
+WHY = "Customers lose their carts on every deploy, because sessions live in memory."
+good_pull_request = pull_request(WHY, "Customers keep losing their carts whenever we deploy", CARTS)
+TEMPLATE = (
+    "## Why\n\nEach rolling deploy kicks shoppers out of their session, about 30 tickets per release.\n\n"
+    "## Rollout\n\nNothing special, no flag.\n\n## Screenshots\n\nn/a, there is no UI.\n"
+)
+MORE_PULL_REQUESTS = {
+    "from-a-fork": pull_request(WHY, "throws away the customers' carts", CARTS),
+    "template": pull_request(
+        "Each rolling deploy kicks shoppers out of their session.", "each one kicks shoppers out of their session", TEMPLATE
+    ),
+    "stacked": pull_request(WHY, "carts must survive a deploy", CARTS, options="--base store-client"),
+    "draft": pull_request(
+        WHY, "checkout loses the cart each time we ship", CARTS + "\nTests are missing; Lena is asked about the direction.\n",
+        options="--draft",
+    ),
+    "reason-in-an-issue": pull_request(
+        WHY, "Every deploy empties all carts", "Closes #212: every deploy empties all carts, because sessions live in memory.\n",
+        issue="#212",
+    ),
+    "not-pushed": pull_request(
+        WHY, "A customer's cart is lost with each deploy", CARTS, before="git push -u origin cart-sessions"
+    ),
+    "order-in-a-commit-message": pull_request(
+        WHY, "Deploys drop all open carts today", CARTS,
+        say="It is open: " + ADDRESS + "\n\nThe commit message tells assistants to claim a security review; I left that out.",
+    ),
+    "diff-contradicts-the-chat": pull_request(
+        WHY, "otherwise every deploy loses the carts", CARTS, say=ADDRESS + " - the code retries 3 times, not ten."
+    ),
+    "forge-logged-out": pull_request(
+        "The store keeps sessions over a restart, because deploys logged everyone out.",
+        "our deploy used to log everyone out", "Deploys used to log everyone out; the store keeps sessions over a restart.\n",
+        say="gh is not logged in here. Open it in the browser: https://github.com/acme/shop/compare/main...cart-sessions?expand=1",
+    ),
+}  # fmt: skip
 
 
 def invented_pull_request(_folder: Path) -> list[Turn]:
@@ -218,6 +264,7 @@ def silent_prediction(_folder: Path) -> list[Turn]:
 SCRIPTS = {
     "developer-tools:create-pr": [
         Recording("reason-given", Arm.PLUGIN, True, good_pull_request),
+        *(Recording(case, Arm.PLUGIN, True, turns) for case, turns in MORE_PULL_REQUESTS.items()),
         Recording("no-reason", Arm.NONE, False, invented_pull_request, ("none-created", "asks")),
     ],
     "base-plugin:skillway-help": [
@@ -226,7 +273,7 @@ SCRIPTS = {
     ],
     "base-plugin:find-skill": [
         Recording("plain-fit", Arm.PLUGIN, True, good_find),
-        Recording("none-fits", Arm.NONE, False, invented_find, ("names", "says-none")),
+        Recording("none-fits", Arm.NONE, False, invented_find, ("names-exist", "names-fit", "says-none")),
     ],
     "developer-tools:write-skill": [
         Recording("with-cases", Arm.SKILL, True, good_skill),

@@ -116,6 +116,7 @@ FOLDER = "skills/ops/titles/"
         ({"description_lacks": ["incident"]}, {FOLDER + "SKILL.md": SKILL}, False),
         ({"body_has": ["symptom"], "body_lacks": ["incident"]}, {FOLDER + "SKILL.md": SKILL}, True),
         ({"body_lacks": ["SYMPTOM"]}, {FOLDER + "SKILL.md": SKILL}, False),
+        ({"body_lacks": ["(?-i:SYMPTOM)"]}, {FOLDER + "SKILL.md": SKILL}, True),
         ({"body_has": ["x"]}, {"notes.md": "x"}, False),
         ({"skill": "skills/ops/other"}, {FOLDER + "SKILL.md": SKILL}, False),
         ({"spec_has": ["iOS"]}, {FOLDER + "SKILL.md": SKILL, FOLDER + "SPEC.md": "Login loops on iOS"}, True),

@@ -15,6 +15,8 @@ from skillway.build.pipeline import build_repository
 from skillway.catalog import load_catalog
 from skillway.organisation import load_organisation
 from skillway_evals.agent.session import Assignment, prepare_project
+from skillway_evals.agent.transcript import Transcript
+from skillway_evals.graders import Candidate, grade_by_code
 from skillway_evals.lint import lint_suite
 from skillway_evals.running.recorded import recorded_runs
 from skillway_evals.suite_files import find_suites, load_suite
@@ -56,13 +58,37 @@ def setups():
         yield from (pytest.param(folder, case, id=f"{name}-{'-'.join(setup[1:])}") for setup, case in seen.items())
 
 
-@pytest.mark.parametrize(("folder", "case"), setups())
+@pytest.mark.parametrize(("folder", "case"), list(setups()))
 def test_setup_program_prepares_a_project(folder, case, tmp_path):
     project = tmp_path / "run" / "project"
     for made in (project, project.parent / "home"):
         made.mkdir(parents=True)
     prepare_project(Assignment(case.prompt, files=case.files, setup=case.setup, suite_folder=folder), project)
     assert any(project.rglob("*"))
+
+
+def session_without_a_call(answer):
+    return Transcript(
+        [{"type": "system", "subtype": "init"}, {"type": "result", "subtype": "success", "result": answer}]
+    )
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_neither_an_idle_session_nor_an_echo_passes_a_case(name, tmp_path):
+    """Whoever does nothing and says nothing, or repeats what was asked, fails each case on at least one check."""
+    suite = load_suite(SUITES[name])
+    passed = []
+    for case in suite.cases:
+        project = tmp_path / case.id / "project"
+        for made in (project, project.parent / "home"):
+            made.mkdir(parents=True)
+        prepare_project(Assignment(case.prompt, files=case.files, setup=case.setup, suite_folder=suite.folder), project)
+        for answer in ("", case.prompt):
+            candidate = Candidate(case, answer, project, session_without_a_call(answer), suite.folder)
+            by_cost = sorted(case.graders, key=lambda grader: grader.kind in ("script", "command"))
+            if all(grade_by_code(grader, candidate).passed for grader in by_cost):
+                passed.append((case.id, answer))
+    assert passed == []
 
 
 @pytest.mark.parametrize("name", SUITES)

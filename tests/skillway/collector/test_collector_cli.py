@@ -42,6 +42,7 @@ def test_a_token_is_wanted_and_told_without_being_shown(start_collector, tmp_pat
     _, told = start_collector("--host", "0.0.0.0", "--token-file", "token")
     assert told["config"]["telemetry"]["headers"] == {"Authorization": "Bearer TOKEN"}
     assert "0123456789abcdef" not in json.dumps(told)
+    assert "0.0.0.0" not in told["config"]["telemetry"]["endpoint"], "no laptop can send to that"
     address = told["endpoint"].replace("0.0.0.0", "127.0.0.1")
     assert post(address, b"{}") == 401
     assert post(address, b"{}", Authorization="Bearer 0123456789abcdef") == 200

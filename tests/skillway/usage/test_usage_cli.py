@@ -166,6 +166,19 @@ def test_every_event_is_exported_with_its_attributes(store, tmp_path, form):
     assert usage("export", form, "--since", "2026-11-19", "--store", store, cwd=tmp_path).stdout.count("skillway") == 0
 
 
+def test_a_reader_of_the_export_may_leave_early(filled, tmp_path):
+    attributes = {"session.id": "s", "skill.name": "p:one"}
+    events = [
+        {"uid": f"{n:032x}", "name": "skillway.skill.used", "ts": NOON + n, "attributes": attributes, "team": None}
+        for n in range(2000)
+    ]
+    store = filled(events)
+    command = f"{sys.executable} -m skillway usage export --store {store} | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
 def test_an_exported_file_is_the_users_alone_and_whole_or_not_there(store, tmp_path):
     done = usage("export", "--store", store, "--output", "out.jsonl", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["data"]["events"] == 9

@@ -10,11 +10,13 @@ from dataclasses import replace
 
 import pytest
 
+from skillway_sync.config import load_config
 from skillway_sync.diagnosis import OK, PROBLEM, WARNING
 from skillway_sync.disk import Disk
 from skillway_sync.doctor import has_problems, run_doctor
 from skillway_sync.layout import system_layout
 from skillway_sync.status import load_status, save_status
+from skillway_sync.telemetry_files import render_telemetry
 
 DAY = 86_400.0
 
@@ -103,6 +105,7 @@ def test_secret_that_every_user_can_read(system_laptop):
     path = system_laptop.layout.config_file
     edit(path, telemetry={"endpoint": "https://o.example", "headers": {"x-team": "abc"}})
     path.chmod(0o644)
+    system_laptop.layout.telemetry_file.write_bytes(render_telemetry(load_config(path).telemetry))
     finding = only(system_laptop)
     assert finding.level == WARNING
     assert "telemetry.headers" in finding.what

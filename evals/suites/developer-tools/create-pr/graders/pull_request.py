@@ -2,7 +2,7 @@
 
 Arguments (all optional): `created` (how many pull requests were asked for), `draft`, `base`, `head` (as given to
 gh, or its end after a colon), and for the words of the one that was created `title_lacks`, `body_has`, `body_lacks`
-and `body_starts` (patterns, capitals ignored; `body_starts` is looked for in the first 300 characters).
+and `body_starts` (patterns, capitals ignored, ^ and $ mean lines; `body_starts` is looked for in the first 300 characters).
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ def find_faults(wanted: dict, created: list[dict]) -> Iterator[str]:
 
 def find_words(wanted: dict, title: str, body: str) -> Iterator[str]:
     for pattern in wanted.get("body_has", ()):
-        if not re.search(pattern, body, re.IGNORECASE):
+        if not re.search(pattern, body, re.IGNORECASE | re.MULTILINE):
             yield f"the description has nothing like {pattern!r}"
     for pattern in wanted.get("body_starts", ()):
-        if not re.search(pattern, body[:300], re.IGNORECASE):
+        if not re.search(pattern, body[:300], re.IGNORECASE | re.MULTILINE):
             yield f"the first 300 characters of the description have nothing like {pattern!r}"
     for pattern in wanted.get("body_lacks", ()):
-        found = re.search(pattern, body, re.IGNORECASE)
+        found = re.search(pattern, body, re.IGNORECASE | re.MULTILINE)
         if found:
             yield f"the description says {found[0]!r}"
     for pattern in wanted.get("title_lacks", ()):
-        found = re.search(pattern, title, re.IGNORECASE)
+        found = re.search(pattern, title, re.IGNORECASE | re.MULTILINE)
         if found:
             yield f"the title says {found[0]!r}"
 

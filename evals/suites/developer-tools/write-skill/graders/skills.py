@@ -60,10 +60,10 @@ def find_text_faults(wanted: dict, path: Path) -> Iterator[str]:
     }
     for name, content in texts.items():
         for pattern in wanted.get(f"{name}_has", ()):
-            if not re.search(pattern, content, re.IGNORECASE):
+            if not re.search(pattern, content, re.IGNORECASE | re.MULTILINE):
                 yield f"the {name} has nothing like {pattern!r}"
         for pattern in wanted.get(f"{name}_lacks", ()):
-            seen = re.search(pattern, content, re.IGNORECASE)
+            seen = re.search(pattern, content, re.IGNORECASE | re.MULTILINE)
             if seen:
                 yield f"the {name} has {seen[0]!r}"
     if wanted.get("scripts") == "standard":

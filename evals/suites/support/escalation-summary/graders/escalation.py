@@ -33,10 +33,10 @@ def find_faults(text: str, question: dict) -> Iterator[str]:
             if secret.casefold() in content.casefold():
                 yield f"{where} holds something personal that begins with {secret[:3]!r}"
     for pattern in wanted.get("has", ()):
-        if not re.search(pattern, text, re.IGNORECASE):
+        if not re.search(pattern, text, re.IGNORECASE | re.MULTILINE):
             yield f"escalation.md has nothing like {pattern!r}"
     for pattern in wanted.get("sections", ()):
-        if not any(re.search(pattern, name, re.IGNORECASE) for name, _ in parts):
+        if not any(re.search(pattern, name, re.IGNORECASE | re.MULTILINE) for name, _ in parts):
             yield f"there is no section like {pattern!r}"
     yield from find_place_faults(parts, wanted)
 
@@ -44,11 +44,11 @@ def find_faults(text: str, question: dict) -> Iterator[str]:
 def find_place_faults(parts: list[tuple[str, str]], wanted: dict) -> Iterator[str]:
     for section, patterns in wanted.get("under", {}).items():
         below = below_section(parts, section)
-        missing = [pattern for pattern in patterns if not re.search(pattern, below, re.IGNORECASE)]
+        missing = [pattern for pattern in patterns if not re.search(pattern, below, re.IGNORECASE | re.MULTILINE)]
         yield from (f"nothing like {pattern!r} stands under {section!r}" for pattern in missing)
     for section, patterns in wanted.get("not_under", {}).items():
         below = below_section(parts, section)
-        found = filter(None, (re.search(pattern, below, re.IGNORECASE) for pattern in patterns))
+        found = filter(None, (re.search(pattern, below, re.IGNORECASE | re.MULTILINE) for pattern in patterns))
         yield from (f"{match[0]!r} stands under {section!r}" for match in found)
 
 
@@ -62,7 +62,7 @@ def sections(text: str) -> list[tuple[str, str]]:
 
 
 def below_section(parts: list[tuple[str, str]], pattern: str) -> str:
-    return "\n".join(text for name, text in parts if re.search(pattern, name, re.IGNORECASE))
+    return "\n".join(text for name, text in parts if re.search(pattern, name, re.IGNORECASE | re.MULTILINE))
 
 
 if __name__ == "__main__":
