@@ -233,18 +233,19 @@ def test_repository_below_the_top_of_git_is_moved_as_well(proven):
     assert "skills-product/skills/support/sum-up/SKILL.md" not in files
 
 
-def test_decision_is_told_without_names_or_reasons(proven, monkeypatch):
-    told = []
-    monkeypatch.setattr("skillway_evals.promotion.telling.event", lambda name, values: told.append((name, values)))
-    proven.ask("promote", SKILL, "--decide", "accept", "--by", "Ada Byron", "--reason", "Three teams asked")
-    ((name, values),) = told
-    assert name == "skillway.promotion.decided"
-    assert {**values, "skill.digest": ""} == {
+def test_decision_is_told_without_names_or_reasons(proven):
+    words = ("--decide", "accept", "--by", "Ada Byron", "--reason", "Three teams asked")
+    done = proven.run("promote", SKILL, *words, SKILLWAY_TELEMETRY_DEBUG="1")
+    told = [json.loads(line) for line in done.stderr.splitlines() if "skillway.promotion.decided" in line]
+    assert len(told) == 1, done.stderr
+    values = told[0]["attributes"]
+    assert {name: values[name] for name in values if name.startswith("promotion.") or name == "skill.name"} == {
         "skill.name": SKILL,
-        "skill.digest": "",
         "promotion.from": "team",
         "promotion.to": "developer-tools",
         "promotion.gate": "eligible",
         "promotion.decision": "promoted",
     }
     assert len(values["skill.digest"]) == 12
+    assert "Ada" not in done.stderr
+    assert "Three teams" not in done.stderr
