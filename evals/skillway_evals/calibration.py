@@ -8,6 +8,7 @@ Collecting labels is `labels`' part.
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +26,7 @@ LEAST_DOUBLE = 30
 """Texts that two people rated; a judge cannot be asked to agree with people more than they do with each other."""
 LEAST_KAPPA = 0.6
 MOST_BIAS = 0.1
+MOST_UNSCORED = 0.05
 VALID_DAYS = 92
 """A quarter: models behind one name drift."""
 
@@ -77,6 +79,7 @@ class Calibration:
         lower: Its lower 90 % bound.
         dimensions: By dimension.
         faults: Why it is not admitted, a sentence each; empty when it is.
+        unscored: Answers of the judge that decided nothing.
     """
 
     judge: str
@@ -88,6 +91,7 @@ class Calibration:
     lower: float
     dimensions: Mapping[str, DimensionReport]
     faults: tuple[str, ...]
+    unscored: int = 0
 
     @property
     def is_admitted(self) -> bool:
@@ -99,13 +103,14 @@ class Calibration:
         return {"schema": SCHEMA, **asdict(self), "made_on": self.made_on.isoformat(), "admitted": self.is_admitted}
 
 
-def calibrate(judge: str, labels: Sequence[Label], today: date) -> Calibration:
+def calibrate(judge: str, labels: Sequence[Label], today: date, *, unscored: int = 0) -> Calibration:
     """Hold a judge's scores against people's.
 
     Args:
         judge: Content hash of the judge.
         labels: People's and the judge's (rater `judge`), in any order; the last one of a rater counts.
         today: For the file.
+        unscored: Answers of the judge that decided nothing; many of them would leave out what is hard.
 
     Raises:
         CalibrationError: No text has both a person's label and the judge's score.
@@ -139,8 +144,26 @@ def calibrate(judge: str, labels: Sequence[Label], today: date) -> Calibration:
         lower=round(kappa_bound(everything), 4),
         dimensions={name: _report(given) for name, given in by_dimension.items()},
         faults=(),
+        unscored=unscored,
     )
     return replace(found, faults=tuple(_faults(found)))
+
+
+def write_calibration(folder: Path, found: Calibration) -> Path:
+    """Write the calibration file beside the judge; a reader never sees half of it.
+
+    Raises:
+        CalibrationError: It cannot be written.
+    """
+    path = folder / FILE
+    draft = path.with_name(f".{FILE}.{os.getpid()}")
+    try:
+        draft.write_text(json.dumps(found.to_json(), indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise CalibrationError(f"{path} cannot be written ({error.strerror}).", fix="Make it writable.") from error
+    return path
 
 
 def _middle(given: Mapping[str, int]) -> int:
@@ -165,6 +188,9 @@ def _faults(found: Calibration) -> list[str]:
         faults.append(f"{found.double} texts were rated by two people; {LEAST_DOUBLE} are needed.")
     if found.lower < LEAST_KAPPA:
         faults.append(f"The lower bound of kappa is {found.lower:.2f}; {LEAST_KAPPA} is needed.")
+    scored = sum(report.texts for report in found.dimensions.values())
+    if found.unscored > MOST_UNSCORED * (scored + found.unscored):
+        faults.append(f"{found.unscored} answers of the judge decided nothing; {MOST_UNSCORED:.0%} is the most.")
     for name, report in found.dimensions.items():
         if abs(report.bias) > MOST_BIAS:
             side = "higher" if report.bias > 0 else "lower"

@@ -11,14 +11,20 @@ from skillway.errors import NotFoundError
 
 _PACKAGED = Path(__file__).parent / "content"
 _CHECKOUT = Path(__file__).parents[2]
-_IN_CHECKOUT = {"client": "tests/client", "honeycomb": "sync/deploy/honeycomb", "workflows": ".github/workflows"}
+_IN_CHECKOUT = {
+    "client": "tests/client",
+    "honeycomb": "sync/deploy/honeycomb",
+    "judges": "evals/judges",
+    "workflows": ".github/workflows",
+}
 
 
 def content_path(name: str) -> Path:
     """Find a folder or file that ships with skillway.
 
     Args:
-        name: `hooks`, `base-plugin`, `developer-tools`, `workflows`, `client` or `honeycomb`, or a path below one.
+        name: `hooks`, `base-plugin`, `developer-tools`, `workflows`, `client`, `honeycomb`, `judges` or `promotion.yaml`,
+            or a path below one.
 
     Raises:
         NotFoundError: This installation lacks it.

@@ -69,6 +69,13 @@ class SigningKeyError(SkillwayError):
     exit_code = EXIT_AUTH
 
 
+class RefusedError(SkillwayError):
+    """The caller must act: the organisation's own rules do not allow this now."""
+
+    code = "refused"
+    exit_code = EXIT_REFUSED
+
+
 class UndecidedError(SkillwayError):
     """The caller must act: something that the command needs was not there, so nothing was decided."""
 

@@ -60,12 +60,15 @@ def plan_frame(organisation: Organisation) -> Frame:
     for team in organisation.teams:
         files.update({path: text.encode() for path, text in plan_plugin(team.name, organisation.title).items()})
     files[FILE] = render_organisation(organisation).encode()
+    files["promotion.yaml"] = content_path("promotion.yaml").read_bytes()
+    for name in ("judge.yaml", "rubric.yaml"):  # the judge that promotion.yaml names; whoever adopts it calibrates it
+        files[f"evals/judges/answers/{name}"] = content_path(f"judges/answers/{name}").read_bytes()
     files["README.md"] = README.format(title=organisation.title).encode()
     files[".gitignore"] = GITIGNORE.encode()
     files[".github/CODEOWNERS"] = render_codeowners(organisation).encode()
     for name in ("check.yml", "release.yml"):
         workflow = content_path(f"workflows/{name}").read_text(encoding="utf-8")
-        files[f".github/workflows/{name}"] = workflow.replace("'.[operators]'", "'skillway[operators]'").encode()
+        files[f".github/workflows/{name}"] = workflow.replace("'.[", "'skillway[").encode()
     return Frame(files, frozenset(executables))
 
 

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from skillway_evals.models.client import ModelRequest
 from skillway_evals.outcome import GraderResult, RunResult, Usage
 from skillway_evals.running.ask import Answered, Asker, Body, NotAskedError, need_agent, reason_of
 from skillway_evals.running.judging import Panel
-from skillway_evals.running.keys import case_key
+from skillway_evals.running.keys import case_key, find_key
 from skillway_evals.running.prices import agent_worst_usd, session_usage
 from skillway_evals.running.settings import Settings
 from skillway_evals.suite import Arm, Case, Criterion, Runner, Suite
@@ -35,13 +36,14 @@ MESSAGES_MAX_TOKENS = 4096
 
 @dataclass(frozen=True, slots=True)
 class CaseSlot:
-    """One run of one case. `key` is its content hash."""
+    """One run of one case. `key` is its content hash, `skill` the name that the skill has in that run."""
 
     suite: Suite
     case: Case
     arm: Arm
     repeat: int
     key: str
+    skill: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ class GradedRun:
 def case_slots(settings: Settings, suite: Suite) -> list[CaseSlot]:
     """List the runs of a suite, drafts left out: repeat by repeat, so that a cap leaves whole rounds."""
     return [
-        CaseSlot(suite, case, arm, repeat, case_key(settings, suite, case, arm, repeat))
+        CaseSlot(
+            suite, case, arm, repeat, *find_key(settings, suite, partial(case_key, settings, suite, case, arm, repeat))
+        )
         for repeat in range(suite.repeats)
         for case in suite.cases
         if not case.draft
@@ -109,6 +113,13 @@ async def grade_run(
         else:
             results = [grade_by_code(grader, candidate) for grader in code]
         return results, answer if project is None else answer + changed_files(slot.case, project)
+
+
+async def read_judged(case: Case, body: Mapping[str, Any]) -> str:
+    """Give what a judge reads of a recorded run: the final text, with the files that the run changed."""
+    _, answer = _read(body)
+    async with _kept_project(body) as project:
+        return answer if project is None else answer + changed_files(case, project)
 
 
 async def _judge(panel: Panel | None, criterion: Criterion, slot: CaseSlot, answer: str) -> GraderResult:
@@ -196,11 +207,11 @@ def _offer_fault(slot: CaseSlot, transcript: Transcript | None) -> str:
     """Say what is wrong with what the session was offered: a skill that is not there was not tried."""
     if transcript is None:
         return ""
-    is_offered = slot.suite.skill in transcript.offered
+    is_offered = slot.skill in transcript.offered
     if slot.arm is Arm.NONE and is_offered:
-        return f"the session without the skill was offered {slot.suite.skill}; this machine's own settings load it"
+        return f"the session without the skill was offered {slot.skill}; this machine's own settings load it"
     if slot.arm is not Arm.NONE and not is_offered:
-        return f"the session was not offered {slot.suite.skill}"
+        return f"the session was not offered {slot.skill}"
     return ""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from skillway.aliases import read_aliases
 from skillway.catalog import load_catalog
 from skillway.errors import NotFoundError
 from skillway.organisation import load_organisation
@@ -111,6 +112,7 @@ def make_frame(repository: Path, options: Options, environment: Mapping[str, str
         client_version=client_version(client) if client else store.head("client"),
         signed_only=signer is not None,
         batch=options.batch,
+        aliases=read_aliases(repository),
     )
     plans = tuple(plan_suite(settings, suite) for suite in suites)
     key = "" if options.replay else environment.get(KEY_VARIABLE, "")

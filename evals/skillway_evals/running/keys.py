@@ -6,20 +6,25 @@ Graders are not: they are derived again from the recorded answer whenever they c
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from skillway_evals.agent.arms import arm_digest
+from skillway.aliases import Alias, current_names
+from skillway_evals.agent.arms import arm_digest, find_subject, skill_digest
 from skillway_evals.agent.session import DEFAULT_TOOLS
 from skillway_evals.judge.prompt import JudgePrompt
 from skillway_evals.running.settings import HARNESS_VERSION, JudgeChoice, Settings
 from skillway_evals.store.line import content_key
 from skillway_evals.suite import Arm, Case, Runner, Suite, Trigger
 
+TRIGGERS = "triggers"
+"""How an alias names what trigger sessions load; runs are named by their arm."""
 
-def case_key(settings: Settings, suite: Suite, case: Case, arm: Arm, repeat: int) -> str:
-    """Give the key of one run of a case."""
+
+def case_key(settings: Settings, suite: Suite, case: Case, arm: Arm, repeat: int, moved: Alias | None = None) -> str:
+    """Give the key of one run of a case, or the one that it had before the skill moved."""
     parts = {
         "kind": "run",
         "runner": suite.runner.value,
@@ -28,13 +33,14 @@ def case_key(settings: Settings, suite: Suite, case: Case, arm: Arm, repeat: int
         "setup": [*case.setup, *(file_digest(program) for program in setup_programs(suite, case))],
         "repeat": repeat,
     }
-    return content_key(parts | _common(settings, suite, arm, with_siblings=False))
+    return content_key(parts | _common(settings, suite, arm, moved, with_siblings=False))
 
 
-def trigger_key(settings: Settings, suite: Suite, trigger: Trigger, repeat: int) -> str:
-    """Give the key of one session of a trigger; only the agent can load skills."""
-    parts = {"kind": "trigger", "prompt": trigger.prompt, "skill": suite.skill, "repeat": repeat}
-    return content_key(parts | _common(settings, suite, Arm.PLUGIN, with_siblings=True))
+def trigger_key(settings: Settings, suite: Suite, trigger: Trigger, repeat: int, moved: Alias | None = None) -> str:
+    """Give the key of one session of a trigger, or its former one; only the agent can load skills."""
+    name = moved.former if moved else suite.skill
+    parts = {"kind": "trigger", "prompt": trigger.prompt, "skill": name, "repeat": repeat}
+    return content_key(parts | _common(settings, suite, Arm.PLUGIN, moved, with_siblings=True))
 
 
 def judge_key(judge: JudgeChoice, prompt: JudgePrompt, kind: str) -> str:
@@ -71,12 +77,39 @@ def _digest(path: Path, _mtime_ns: int, _size: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _common(settings: Settings, suite: Suite, arm: Arm, *, with_siblings: bool) -> dict[str, Any]:
+def loaded_digests(settings: Settings, suite: Suite) -> dict[str, str]:
+    """Give what all arms and the trigger sessions load today, for the alias that a move leaves behind."""
+    who = _Identity(settings)
+    digests = {arm.value: _loaded(who, suite.skill, suite.siblings, arm, with_siblings=False) for arm in Arm}
+    return {**digests, TRIGGERS: _loaded(who, suite.skill, suite.siblings, Arm.PLUGIN, with_siblings=True)}
+
+
+def find_key(settings: Settings, suite: Suite, make: Callable[[Alias | None], str]) -> tuple[str, str]:
+    """Give a slot's key, and the name that the skill has in it.
+
+    What is not recorded under the present name is looked for under the former ones, as long as the skill itself is
+    what it was when it moved: a promotion must not cost the evidence that it rests on.
+
+    Args:
+        settings: With the store and the aliases.
+        suite: The suite of the slot.
+        make: Makes the key, as it is now or as it was before a move.
+    """
+    key = make(None)
+    if settings.aliases and key not in settings.store:
+        for alias in _former(_Identity(settings), suite.skill):
+            if (former := make(alias)) in settings.store:
+                return former, alias.former
+    return key, suite.skill
+
+
+def _common(settings: Settings, suite: Suite, arm: Arm, moved: Alias | None, *, with_siblings: bool) -> dict[str, Any]:
     is_agent = with_siblings or suite.runner is Runner.AGENT
+    loaded = moved.loaded.get(TRIGGERS if with_siblings else arm.value, "") if moved else None
     common: dict[str, Any] = {
         "harness": HARNESS_VERSION,
         "model": settings.model,
-        "loaded": _loaded(_Identity(settings), suite.skill, suite.siblings, arm, with_siblings),
+        "loaded": loaded or _loaded(_Identity(settings), suite.skill, suite.siblings, arm, with_siblings=with_siblings),
     }
     if is_agent:
         common["client"] = settings.client_version
@@ -99,6 +132,15 @@ class _Identity:
 
 
 @cache
-def _loaded(who: _Identity, skill: str, siblings: tuple[str, ...], arm: Arm, with_siblings: bool) -> str:
+def _former(who: _Identity, skill: str) -> tuple[Alias, ...]:
+    """Give the moves that led to this name with the content of today, the latest first."""
+    names = current_names(who.settings.aliases)
+    digest = skill_digest(find_subject(who.settings.catalog, skill))
+    moves = [one for one in who.settings.aliases if names.get(one.former) == skill and one.skill_digest == digest]
+    return tuple(reversed(moves))
+
+
+@cache
+def _loaded(who: _Identity, skill: str, siblings: tuple[str, ...], arm: Arm, *, with_siblings: bool) -> str:
     suite = Suite(folder=Path(), skill=skill, cases=(), siblings=siblings)
     return arm_digest(who.settings.catalog, suite, arm, with_siblings=with_siblings)

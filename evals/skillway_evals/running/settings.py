@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from skillway.aliases import Alias
 from skillway.catalog import Catalog
 from skillway_evals.agent.session import AgentSetup
 from skillway_evals.models.client import ModelClient
@@ -56,6 +57,7 @@ class Settings:
         prices: What it costs.
         signed_only: Whether verdicts without a trusted signature are asked again.
         batch: Whether requests go through Message Batches.
+        aliases: Former names of skills that moved; what was asked under one still counts for the same content.
     """
 
     repository: Path
@@ -67,6 +69,7 @@ class Settings:
     client_version: str = ""
     signed_only: bool = False
     batch: bool = False
+    aliases: tuple[Alias, ...] = ()
 
 
 @dataclass(slots=True)

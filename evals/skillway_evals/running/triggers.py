@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from skillway_evals.agent.arms import lay_out_arm
@@ -16,7 +17,7 @@ from skillway_evals.agent.transcript import Transcript
 from skillway_evals.agent.trigger import detect_trigger
 from skillway_evals.outcome import Provenance, Usage
 from skillway_evals.running.ask import Answered, Asker, Body, need_agent, reason_of
-from skillway_evals.running.keys import trigger_key
+from skillway_evals.running.keys import find_key, trigger_key
 from skillway_evals.running.prices import TRIGGER_TYPICAL, session_usage
 from skillway_evals.running.settings import Settings
 from skillway_evals.suite import Arm, Suite, Trigger
@@ -26,12 +27,13 @@ _WORST_FACTOR = 6.0
 
 @dataclass(frozen=True, slots=True)
 class TriggerSlot:
-    """One session of one trigger. `key` is its content hash."""
+    """One session of one trigger. `key` is its content hash, `skill` the name that the skill has in that session."""
 
     suite: Suite
     trigger: Trigger
     repeat: int
     key: str
+    skill: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ class TriggerVote:
 def trigger_slots(settings: Settings, suite: Suite) -> list[TriggerSlot]:
     """List the sessions of a suite's triggers, drafts left out."""
     return [
-        TriggerSlot(suite, trigger, repeat, trigger_key(settings, suite, trigger, repeat))
+        TriggerSlot(
+            suite, trigger, repeat, *find_key(settings, suite, partial(trigger_key, settings, suite, trigger, repeat))
+        )
         for repeat in range(suite.repeats)
         for trigger in suite.triggers
         if not trigger.draft
@@ -87,7 +91,7 @@ def _vote(slot: TriggerSlot, answered: Answered) -> TriggerVote:
     body = answered.verdict.body
     fired, reason = None, f"no vote: {reason_of(body)}"
     if answered.verdict.valid:
-        detection = detect_trigger(Transcript(body.get("events", ())), slot.suite.skill)
+        detection = detect_trigger(Transcript(body.get("events", ())), slot.skill)
         fired, reason = detection.fired, detection.reason
     return TriggerVote(slot, fired, reason, answered.verdict.signed, answered.provenance, answered.usage)
 

@@ -172,13 +172,15 @@ def _use(store: Path | None) -> tuple[dict[str, SkillUse] | None, str]:
     """Read how much each skill was used, and say where that comes from; without a store there are no numbers."""
     from skillway.collector.store import default_store
     from skillway.discovery import SkillUse
+    from skillway.organisation import find_repository
     from skillway.pages.parts import number
     from skillway.usage.report import build_report, last_days
 
     path = store or default_store()
     if store is None and not path.is_file():
         return None, f"No usage data: there is no store at {path}."
-    report = build_report(path, last_days(USE_DAYS, until=datetime.now(timezone.utc).date()))
+    period = last_days(USE_DAYS, until=datetime.now(timezone.utc).date())
+    report = build_report(path, period, repository=find_repository(Path.cwd()))
     source = report.provenance
     if not source.skillway_events:
         return None, f"No usage data: the store {path} has no event of skillway from the last {USE_DAYS} days."

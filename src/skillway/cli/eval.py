@@ -14,6 +14,9 @@ VERBS = {
     "plan": "eval_plan",
     "run": "eval_run",
     "report": "eval_report",
+    "compare": "eval_compare",
+    "label": "eval_label",
+    "calibrate": "eval_calibrate",
 }
 """From a verb to its module, in the order of an author's work."""
 

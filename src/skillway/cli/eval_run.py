@@ -115,7 +115,7 @@ async def _run_async(
     settings = frame.settings
     head = {"client": settings.client_version, "model": settings.model}
     async with Journal(settings.store.folder, signer=frame.signer, head=head) as journal:
-        client = _client(frame, journal, concurrency)
+        client = answering_client(frame, journal, concurrency)
         means = Means(
             client=client,
             budget=Budget(cap),
@@ -131,7 +131,7 @@ async def _run_async(
             await client.close()
 
 
-def _client(frame: Frame, journal: Any, concurrency: int) -> ModelClient:  # noqa: ANN401 - imported late
+def answering_client(frame: Frame, journal: Any, concurrency: int) -> ModelClient:  # noqa: ANN401 - imported late
     """Choose who answers; the SDK is loaded only when something is asked."""
     from skillway_evals.models.lazy import LazyClient
     from skillway_evals.models.replay import ReplayClient
@@ -180,6 +180,7 @@ def _tell(ctx: click.Context, out: Output, frame: Frame, reports: Sequence[Suite
     file = settings.repository / RESULTS
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    keep_summary(settings.repository, reports)
     code, error = verdict_of(data)
     actions = ["skillway eval report"]
     if out.wants_json:
@@ -189,6 +190,13 @@ def _tell(ctx: click.Context, out: Output, frame: Frame, reports: Sequence[Suite
         if error:
             click.echo(f"error: {error['message']}\n  fix: {error['fix']}", err=True)
     ctx.exit(code)
+
+
+def keep_summary(repository: Path, reports: Sequence[SuiteReport]) -> None:
+    """Say for the catalogue what the gate says of each suite by the rules that it has without a promotion.yaml."""
+    from skillway_evals.promotion.summary import summarise_reports, update_summary
+
+    update_summary(repository, summarise_reports(reports))
 
 
 def verdict_of(data: dict[str, Any]) -> tuple[int, dict[str, str] | None]:

@@ -25,6 +25,7 @@ COMMANDS = {
     "demo": "demo",
     "guard": "guard",
     "eval": "eval",
+    "promote": "promote",
     "catalog": "catalog",
     "collector": "collector",
     "usage": "usage",

@@ -81,7 +81,9 @@ def estimate_cost(
 def _groups(chosen: Selection, query: str, without: str) -> dict[str, _Group]:
     groups: defaultdict[str, _Group] = defaultdict(_Group)
     for word, week, usd, requests, prompts in chosen.query(query):
-        groups[chosen.word(word) or without].add(week, usd, requests, prompts)
+        groups[(chosen.skill(word) if query == _BY_SKILL else chosen.word(word)) or without].add(
+            week, usd, requests, prompts
+        )
     return groups
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from skillway.aliases import current_names, read_aliases
 from skillway.catalog.load import load_catalog
 from skillway.catalog.values import Catalog
 from skillway.collector.errors import StoreError
@@ -102,7 +103,8 @@ def build_report(
         store: The collector's file; when there is none, what is in the spool is reported alone.
         period: The days; `last_days` makes one.
         state: This user's state folder, whose unsent records are included; None leaves them out.
-        repository: The folder with organisation.yaml, whose skills say what is unused; None leaves that out.
+        repository: The folder with organisation.yaml, whose skills say what is unused, and whose aliases join what a
+            skill was called before it moved; None leaves that out.
         targets: A file of what teams aim for (`skillway.usage.targets`).
         now: When the report is made, UTC.
 
@@ -117,7 +119,8 @@ def build_report(
     catalog = load_catalog(repository, organisation) if repository and organisation else None
     with store_errors(store), _open(store, state) as opened:
         connection = opened.store.connection
-        chosen = Selection(connection, period, _least_group(opened.store, state))
+        renamed = current_names(read_aliases(repository)) if repository else {}
+        chosen = Selection(connection, period, _least_group(opened.store, state), renamed=renamed)
         return _report(chosen, opened, catalog, organisation, aims, targets, now or datetime.now(UTC))
 
 

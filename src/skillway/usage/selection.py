@@ -50,12 +50,14 @@ class Selection:
         period: The days.
         least: Groups of fewer people are hidden.
         hidden: How many groups were, so far.
+        renamed: From the former name of a skill that moved to its name of today.
     """
 
     connection: sqlite3.Connection
     period: Period
     least: int
     hidden: int = 0
+    renamed: Mapping[str, str] = field(default_factory=dict)
     _words: dict[int, str] = field(default_factory=lambda: {0: ""})
     _active: dict[str, set[int]] | None = None
 
@@ -93,6 +95,11 @@ class Selection:
         if number not in self._words:
             self.learn([number])
         return self._words.get(number, "")
+
+    def skill(self, number: int) -> str:
+        """Give the name of today of a skill whose name is a word; '' for 0."""
+        name = self.word(number)
+        return self.renamed.get(name, name)
 
     def weekly(self, counts: Mapping[int, int]) -> tuple[int, ...]:
         """Lay counts by week out over the weeks of the period."""

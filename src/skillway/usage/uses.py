@@ -40,7 +40,7 @@ def count_uses(chosen: Selection) -> tuple[tuple[Use, ...], tuple[Use, ...], int
     counts = list(chosen.query(COUNTS, name=USED))
     chosen.learn({number for row in counts for number in row[:2]})
     for number, trigger, outcome, week, uses, last in counts:
-        name = chosen.word(number)
+        name = chosen.skill(number)
         both[number] = (by_skill[name], by_plugin[plugin_of(name)])
         for group in both[number]:
             group.triggers[trigger] += uses
@@ -70,7 +70,9 @@ def find_unused(
 ) -> tuple[UnusedSkill, ...]:
     """Give the skills of the catalogue that were not used in the period, by name."""
     names = {use.name for use in used}
-    last = {chosen.word(skill): day for skill, day in chosen.query(_LAST)}
+    last: dict[str, int] = {}
+    for skill, day in chosen.query(_LAST):
+        last[chosen.skill(skill)] = max(day, last.get(chosen.skill(skill), day))
     owners = {team.name: ", ".join(team.owners) or team.name for team in organisation.teams}
     default = ", ".join(organisation.owners)
     found = []

@@ -41,7 +41,7 @@ def accepts(name, value):
 def test_there_is_a_schema_for_every_format():
     assert set(NAMES) == {
         *("agent-frontmatter", "build", "config", "hooks", "manifest", "organisation", "plugin", "release", "ring"),
-        *("guard-policy", "guard-project", "settings-fragment", "skill-frontmatter"),
+        *("guard-policy", "guard-project", "settings-fragment", "skill-frontmatter", "promotion"),
     }
 
 
