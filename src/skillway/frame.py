@@ -66,7 +66,7 @@ def plan_frame(organisation: Organisation) -> Frame:
     files["README.md"] = README.format(title=organisation.title).encode()
     files[".gitignore"] = GITIGNORE.encode()
     files[".github/CODEOWNERS"] = render_codeowners(organisation).encode()
-    for name in ("check.yml", "release.yml"):
+    for name in ("check.yml", "evals.yml", "release.yml"):
         workflow = content_path(f"workflows/{name}").read_text(encoding="utf-8")
         files[f".github/workflows/{name}"] = workflow.replace("'.[", "'skillway[").encode()
     return Frame(files, frozenset(executables))
