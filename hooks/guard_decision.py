@@ -47,11 +47,14 @@ class Stop:
         owners = contact or "the owners of the base-plugin"
         verb = "stopped" if self.decision == DENY else "wants a person to confirm"
         instead = f"{self.instead}: `{self.command}`" if self.command else self.instead
+        way = "If it must be exactly this, the person runs it in their own terminal."
+        if self.decision == ASK:
+            way = "Yes runs exactly this, No leaves everything as it is; where nobody is asked, it is refused."
         return "\n".join([
             f"The guard {verb} `{_shown(self.what)}` (rule {self.rule}).",
             f"Why: {self.why}",
             f"Instead: {instead}.",
-            "Do not try another spelling. If it must be exactly this, the person runs it in their own terminal.",
+            f"Do not try another spelling. {way}",
             f"A wrong stop? The person tells {owners}: rule {self.rule}, and the command.",
         ])  # fmt: skip
 
