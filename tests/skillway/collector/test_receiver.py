@@ -197,9 +197,9 @@ def test_mangled_requests_are_answered_and_never_fatal(running, log_body, signal
 @pytest.mark.parametrize(
     ("data", "encoding", "status"),
     [
-        (gzip.compress(b"{}" * 999)[:-9], "gzip", 400),
+        (gzip.compress(b"{}" * 999, mtime=0)[:-9], "gzip", 400),
         (b"no gzip", "gzip", 400),
-        (gzip.compress(b"{}") + b"trailing", "gzip", 400),
+        (gzip.compress(b"{}", mtime=0) + b"trailing", "gzip", 400),
         (b"{}", "br", 415),
         (b"{}", "zstd", 415),
         (b"{}", "identity", 200),
