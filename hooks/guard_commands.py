@@ -135,14 +135,14 @@ class Analysis:
         if words:
             walk.place(words)
         for place in range(len(lexer.commands)):
-            command = walk.command(place)
-            if command is None:
-                continue
-            if outer is not None and command.feed is None:
-                command.feed = outer.feed
-            if command.redirects or command.name == "tee":
-                self._note_script(command)
-            yield from self._through(command, depth)
+            for command in walk.commands(place):
+                if command is None:
+                    continue
+                if outer is not None and command.feed is None:
+                    command.feed = outer.feed
+                if command.redirects or command.name == "tee":
+                    self._note_script(command)
+                yield from self._through(command, depth)
 
     def _seen_through(self, command: Command) -> "list[Command]":
         """Give what a source of data starts, when it is a wrapper of any kind; else nothing."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MAX_VALUES = 32
 """Values of one word that are followed; a longer list of braces or of a loop is cut."""
 
+MAX_ROUNDS = 16
+"""Rounds of loops that a command is looked at in."""
+
 MAX_VALUE_CHARACTERS = 4096
 """A longer value of a variable is not followed: `a=$a$a` doubles each time that it is read."""
 
@@ -73,17 +76,42 @@ class Values:
         self.home = home
         self._environment = environment
         self._assigned = {"IFS": [" \t\n"]}
+        self.choices: "set[str]" = set()
+        """Variables that a loop gives one value after the other; the others with several values are lists."""
+        self.picked: "dict[str, list[str]]" = {}
+        """What the loops' variables hold in the round that is looked at; outside of a round they hold all."""
 
     def copy(self) -> "Values":
         """Give an independent copy, for a text that runs in a shell of its own."""
         other = Values(self.home, self._environment)
-        other._assigned = dict(self._assigned)
+        other._assigned = {**self._assigned, **self.picked}
+        other.choices = self.choices.difference(self.picked)
         return other
 
     def assign(self, name: str, values: "list[str]") -> None:
         """Set a variable to one value, or to the several that a loop gives it."""
         kept = [value if len(value) <= MAX_VALUE_CHARACTERS else UNKNOWN_TEXT for value in values[:MAX_VALUES]]
         self._assigned[name] = kept or [""]
+        self.choices.discard(name)
+
+    def assign_choices(self, name: str, values: "list[str]") -> None:
+        """Set a variable to the values that it has one after the other."""
+        self.assign(name, values)
+        if len(self._assigned[name]) > 1:
+            self.choices.add(name)
+
+    def rounds(self, names: "Sequence[str]") -> "list[dict[str, list[str]]]":
+        """Give the rounds of the loops whose variables are named; what is beyond MAX_ROUNDS is one round together."""
+        rounds: "list[dict[str, list[str]]]" = [{}]
+        for name in names:
+            values = self._assigned[name]
+            if len(rounds) * len(values) > MAX_ROUNDS:
+                kept = max(MAX_ROUNDS // len(rounds) - 1, 0)
+                pieces = [[value] for value in values[:kept]] + [values[kept:]]
+            else:
+                pieces = [[value] for value in values]
+            rounds = [{**before, name: piece} for before in rounds for piece in pieces]
+        return rounds
 
     def is_assigned(self, name: str) -> bool:
         """Tell whether the text itself sets a variable."""
@@ -91,6 +119,8 @@ class Values:
 
     def get(self, name: str, cwd: "str | None") -> "list[str] | None":
         """Give a variable's possible values, or None when it is not known to be set."""
+        if name in self.picked:
+            return self.picked[name]
         if name in self._assigned:
             return self._assigned[name]
         if name.endswith("[0]"):
