@@ -17,6 +17,7 @@ from guard_wrappers import (
     WRAPPERS,
     code_values,
     git_commands,
+    is_fed_shell,
     payload_start,
     shell_code,
 )
@@ -211,17 +212,30 @@ class Analysis:
             yield from self._nested(windows_text(arguments), command, depth)
         elif not payload:
             command.reads_code = command.name == "parallel" and command.feed is not None
-            yield command
+            command.is_remote = command.is_remote or follows == HOST
+            if is_fed_shell(command.name, arguments):
+                yield from self._fed_shell(command, depth)
+            else:
+                yield command
         elif payload[0] == ":::":
             for text in payload[1:]:
                 yield from self._nested(text, command, depth)
         elif follows == ARGV:
-            yield from self._through(_started(command, payload), depth + 1)
+            for inner in _started(command, payload):
+                yield from self._through(inner, depth + 1)
         else:
             command.code = payload
             command.is_remote = command.is_remote or follows == HOST
             yield command
             yield from self._nested(" ".join(payload), command, depth)
+
+    def _fed_shell(self, command: Command, depth: int) -> "Iterator[Command]":
+        """Yield a program that opens a shell, and what that shell is told on stdin."""
+        command.reads_code = command.feed is not None and command.fed is None
+        yield command
+        if command.reads_code:
+            text, command.feed = command.stdin(), None
+            yield from self._nested(text, command, depth)
 
     def _code_option(self, command: Command, depth: int) -> "Iterator[Command]":
         short, long, valued = CODE_OPTIONS[command.name]
@@ -241,6 +255,8 @@ class Analysis:
     def _with_code_option(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
         yield from self._code_option(command, depth)
+        if not command.code and is_fed_shell(command.name, command.arguments):
+            yield from self._fed_shell(command, depth)
 
     def _shell(self, command: Command, depth: int) -> "Iterator[Command]":
         code, script, command.reads_code = shell_code(command.arguments)
@@ -297,7 +313,7 @@ class Analysis:
             and not any(a.startswith(("-c", "--call")) for a in command.arguments)
         ):
             return
-        from guard_runners import ARGV, EPHEMERAL, started
+        from guard_runners import ARGV, EPHEMERAL, opens_shell, started
 
         if command.name in ("at", "batch"):
             command.reads_code = True
@@ -318,6 +334,9 @@ class Analysis:
             if kind != ARGV and kind not in ("joined", "each"):
                 command.is_remote = True
             yield from self._nested(text, command, depth)
+        if not words and not texts and command.feed is not None and opens_shell(command):
+            command.is_remote = True
+            yield from self._fed_shell(command, depth)
 
     def _schedule(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield crontab, and what the jobs run that it is given on stdin."""
@@ -438,16 +457,16 @@ class Analysis:
     }
 
 
-def _started(command: Command, payload: "Sequence[Argument]") -> Command:
-    """Give what a wrapper starts, with the words that it is fed."""
+def _started(command: Command, payload: "Sequence[Argument]") -> "list[Command]":
+    """Give what a wrapper starts, with the words that it is fed; once for each of them where it puts them in a place."""
     inner = command.wrapped(payload)
     if command.name in ("xargs", "parallel", "sem"):
         from guard_feeding import hand_on
 
-        hand_on(inner, command)
+        return hand_on(inner, command)
     elif command.name in ("nsenter", "chroot") and inner.is_ephemeral and _leaves_container(command):
         inner.is_ephemeral, inner.mounts = False, ()
-    return inner
+    return [inner]
 
 
 def windows_text(arguments: "Sequence[str]") -> str:

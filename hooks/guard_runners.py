@@ -252,6 +252,40 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
     return REMOTE if name in ("ansible", "gcloud", "vagrant", "fly") else ARGV, [], texts
 
 
+_SHELL_OPENERS: "dict[str, tuple[tuple[str, ...], ...]]" = {
+    "gcloud": (("compute", "ssh"), ("alpha", "cloud-shell", "ssh"), ("cloud-shell", "ssh")),
+    "vagrant": (("ssh",),),
+    **dict.fromkeys(["fly", "flyctl"], (("ssh", "console"),)),
+    "minikube": (("ssh",),),
+    "doctl": (("compute", "ssh"),),
+    "railway": (("ssh",), ("shell",)),
+    "limactl": (("shell",),),
+    "multipass": (("shell",),),
+    "lxc": (("shell",),),
+    "machinectl": (("shell",), ("login",)),
+    "tsh": (("ssh",),),
+    "wsl": ((),),
+    "toolbox": (("enter",),),
+    "distrobox": (("enter",),),
+    "nix-shell": ((),),
+    "nix": (("develop",), ("shell",)),
+    "poetry": (("shell",),),
+    "pipenv": (("shell",),),
+    "kubectl": (("rsh",), ("debug",)),
+    "oc": (("rsh",), ("debug",)),
+    "devbox": (("shell",),),
+    "colima": (("ssh",),),
+    "az": (("ssh", "vm"),),
+}
+"""Programs that open a shell when nothing is named that they should start in it."""
+
+
+def opens_shell(command: "Command") -> bool:
+    """Tell whether a runner that starts nothing opens a shell, which reads its stdin."""
+    words = [argument for argument in command.arguments if not argument.startswith("-")]
+    return any(tuple(words[: len(head)]) == head for head in _SHELL_OPENERS.get(command.name, ()))
+
+
 def _powershell_texts(command: "Command") -> "list[str]":
     """Give what PowerShell is told: after -Command, as its first word that is no option, or on stdin."""
     from guard_powershell import texts
