@@ -1,6 +1,6 @@
 """Does a command delete, overwrite or open up more than the work at hand: a home, the system, a disk, the history?"""
 
-from guard_decision import DENY, Stop
+from guard_decision import ASK, DENY, Stop
 from guard_expansion import UNKNOWN_TEXT
 from guard_options import is_unique_prefix, names, read_options
 from guard_paths import GIT, HOME, OUTSIDE, PROJECT, ROOT, SYSTEM, TEMPORARY, UNKNOWN, is_disk
@@ -43,6 +43,13 @@ _DATA_ROOTS = frozenset(
 )
 _MOUNTS = frozenset(["mnt", "media", "run"])
 """Folders of the root that hold what is kept; below the latter are disks."""
+_MADE_AGAIN = frozenset([
+    "tmp", "temp", "cache", "caches", "node_modules", "__pycache__", "dist", "build", "builds", "target", "out", "next", "nuxt", "venv", "coverage", "logs", "scratch", "output", "obj", "bin",
+    "pytest_cache", "mypy_cache", "ruff_cache", "turbo", "parcel-cache", "gradle", "public_html_cache", "lost+found", "artifacts",
+])  # fmt: skip
+"""Names of folders, without their dot, that a build or a program makes again."""
+_WORKPLACES = frozenset(["app", "workspace", "workspaces", "code", "src", "repo", "project", "builds", "work", "github"])
+"""Folders of the root that containers have the project in."""
 _DISKUTIL = ("erase", "partitiondisk", "reformat", "secureerase", "zerodisk", "randomdisk", "apfs")
 _DISKUTIL_APFS = ("delete", "erase")
 
@@ -146,11 +153,28 @@ def _judge_target(operand: str, command: "Command", places: "Places") -> "Stop |
         return _delete_stop("delete-project", "it deletes the whole project, also what was never committed.")
     if zone == UNKNOWN and _is_data_root(operand):
         return _delete_stop(*_DELETED[OUTSIDE])
-    if zone not in _DELETED:
+    if zone in (UNKNOWN, OUTSIDE, GIT) and (zone == UNKNOWN or command.is_remote):
+        return _judge_elsewhere(operand, command, places)
+    return _delete_stop(*_DELETED[zone]) if zone in _DELETED else None
+
+
+def _judge_elsewhere(operand: str, command: "Command", places: "Places") -> "Stop | None":
+    """Ask about a folder with a known absolute path of which nothing is known, or that is another machine's.
+
+    Over there is no project to stay in; so only what a build or a program makes again goes without a question.
+    """
+    from guard_paths import absolute
+
+    full = absolute(operand, command.cwd)
+    parts = full[1:].split("/") if full else [""]
+    if full is None or UNKNOWN_TEXT in parts[0] or (not command.is_remote and not operand.startswith("/")):
         return None
-    if command.is_remote and zone not in (ROOT, SYSTEM):
+    if command.is_remote and not operand.startswith("/") and full.startswith(places.project + "/"):
+        return None  # below wherever the other shell starts
+    is_made_again = any(part.strip(".*").lower() in _MADE_AGAIN for part in parts)
+    if is_made_again or (parts[0] in _WORKPLACES and len([part for part in parts if part.strip("*")]) > 1):
         return None
-    return _delete_stop(*_DELETED[zone])
+    return _delete_stop(*_DELETED[OUTSIDE], ASK)
 
 
 def _is_data_root(operand: str) -> bool:
@@ -168,9 +192,9 @@ def _is_whole_project(operand: str, command: "Command", places: "Places") -> boo
     )
 
 
-def _delete_stop(rule: str, why: str) -> Stop:
+def _delete_stop(rule: str, why: str, decision: str = DENY) -> Stop:
     return Stop(
-        DENY,
+        decision,
         rule,
         why,
         "name the exact files inside the project, or list first what is there",
@@ -187,7 +211,11 @@ def judge_find(command: "Command", places: "Places") -> "Stop | None":
 
     for root in find_roots(command.arguments):
         zone = places.zone(root, command.cwd)
-        if zone in _DELETED:
+        if zone in (UNKNOWN, OUTSIDE, GIT) and (zone == UNKNOWN or command.is_remote):
+            stop = None if narrows(command.arguments) else _judge_elsewhere(root, command, places)
+            if stop:
+                return stop
+        elif zone in _DELETED:
             return _delete_stop(*_DELETED[zone])
         if zone == PROJECT and not narrows(command.arguments) and _is_whole_project(root, command, places):
             return _delete_stop("delete-project", "it deletes the whole project, also what was never committed.")
