@@ -16,7 +16,6 @@ from guard_wrappers import (
     SHELLS,
     WRAPPERS,
     code_values,
-    git_commands,
     is_fed_shell,
     payload_start,
     shell_code,
@@ -31,6 +30,12 @@ MAX_CHARACTERS = 1 << 20
 MAX_NESTED_CHARACTERS = 1 << 18
 """Characters in all that shells, eval and interpreters inside the command are read for."""
 
+_GIT_SETTINGS = frozenset([
+    "-c", "config", "--config", "-x", "--exec", "--extcmd", "bisect", "submodule", "--upload-pack", "--receive-pack", "-u", "filter-branch", "-O", "send-email",
+])  # fmt: skip
+"""Without one of these words, or a long option with its value, git starts nothing that is told on its line."""
+_ARGUMENT_VARIABLES = {"terraform": "TF_CLI_ARGS", "tofu": "TF_CLI_ARGS", "terragrunt": "TF_CLI_ARGS", "ansible-playbook": "ANSIBLE_OPTIONS", "make": "MAKEFLAGS", "maven": "MAVEN_ARGS", "mvn": "MAVEN_ARGS"}
+"""Programs that take more arguments from a variable of the environment, and that variable's name."""
 _STDIN_FILES = (["/dev/stdin"], ["/dev/fd/0"], ["/proc/self/fd/0"], ["-"])
 _MAX_SCRIPTS = 64
 _MAX_SOURCES_DEPTH = 2
@@ -143,7 +148,31 @@ class Analysis:
                     command.feed = outer.feed
                 if command.redirects or command.name == "tee":
                     self._note_script(command)
+                if command.name in _ARGUMENT_VARIABLES:
+                    yield from self._with_variable(command)
                 yield from self._through(command, depth)
+            if walk.settings:
+                yield from self._settings(walk, depth)
+
+    def _settings(self, walk: Walk, depth: int) -> "Iterator[Command]":
+        """Yield what the variables that were just set have other programs run."""
+        settings, walk.settings = walk.settings, []
+        from guard_settings import environment_command
+
+        for name, value, cwd in settings:
+            setter = Command([Argument("export")], name + "=" + value, cwd)
+            yield from self._nested(environment_command(name, value), setter, max(depth, 1))
+
+    def _with_variable(self, command: Command) -> "Iterator[Command]":
+        """Yield a program once more, with the arguments that a variable of the environment gives it."""
+        prefix = _ARGUMENT_VARIABLES[command.name]
+        given = dict([word.partition("=")[::2] for word in command.assignments])
+        for name in (prefix, prefix + "_apply", prefix + "_destroy", prefix + "_plan", prefix + "_init"):
+            values = [given[name]] if name in given else (command.walk and command.walk.values.get(name, None)) or []
+            subcommand = name[len(prefix) + 1 :]
+            if values and (not subcommand or subcommand in command.arguments):
+                more = [Argument(word) for word in values[0].split()]
+                yield command.wrapped([Argument(command.name), *command.arguments, *more])
 
     def _seen_through(self, command: Command) -> "list[Command]":
         """Give what a source of data starts, when it is a wrapper of any kind; else nothing."""
@@ -204,6 +233,11 @@ class Analysis:
             arguments, shorts, longs, operands, takes_assignments=takes_assignments, permutes=follows == HOST
         )
         payload = arguments[start:]
+        if takes_assignments and command.walk is not None:
+            for word in arguments[:start]:
+                if "=" in word and not word.startswith("-"):
+                    command.walk.note_setting(*word.partition("=")[::2], command.cwd)
+                    command.assignments = [*command.assignments, word]
         if command.name in CODE_OPTIONS:
             yield from self._code_option(command, depth)
         if follows == HOST and command.name in ("ssh", "scp"):
@@ -298,6 +332,11 @@ class Analysis:
 
     def _git(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
+        if len(command.arguments) < 2 or _GIT_SETTINGS.isdisjoint(command.arguments):  # noqa: PLR2004 - a word and a value
+            if not any(argument.startswith("--") and "=" in argument for argument in command.arguments):
+                return
+        from guard_settings import git_commands
+
         for text in git_commands(command.arguments):
             yield from self._nested(text, command, depth)
 

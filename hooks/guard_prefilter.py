@@ -32,10 +32,12 @@ SENDERS = frozenset([
 MAY_PRINT_SECRETS = frozenset([
     "security", "gpg", "gpg2", "secret-tool", "gh", "glab", "aws", "gcloud", "az", "vault", "op", "pass", "gopass", "bw", "lpass", "doppler",
     "kubectl", "oc", "git", "keyring", "infisical", "chamber", "getent", "rbw", "keepassxc-cli", "kpcli", "dcli", "kwallet-query", "conjur", "akeyless", "berglas", "argocd", "npm", "fly", "flyctl",
+    "heroku", "ps", "railway", "netlify", "dokku", "scalingo", "clever", "convox", "cf", "eb", "supabase", "stripe", "rails", "wg", "nmcli", "teller", "kubeadm",
     "doctl", "bao", "aws-vault", "docker-credential-osxkeychain", "docker-credential-desktop", "docker-credential-pass", "docker-credential-secretservice",
 ])  # fmt: skip
 _PRINTING_HINTS = {
-    "git": ("credential",), "npm": ("config", "token"), "gh": ("auth",), "glab": ("auth", "config"), "kubectl": ("secret", "token"), "oc": ("secret", "token", "whoami", "extract"),
+    "git": ("credential",), "npm": ("config", "token"), "gh": ("auth",), "glab": ("auth", "config"), "kubectl": ("secret", "token", "raw"), "oc": ("secret", "token", "whoami", "extract", "raw"),
+    "ps": ("e", "E"), "rails": ("credentials", "secrets"), "stripe": ("config",), "heroku": ("config", "token", "credentials", "auth"), "netlify": ("env",),
     "aws": ("get-", "configure", "decrypt", "assume", "generate-", "secretsmanager", "download-"), "gcloud": ("secrets", "print-", "decrypt", "config-helper"),
     "az": ("secret", "token", "key", "credential", "connection"), "fly": ("token",), "flyctl": ("token",), "doctl": ("auth", "kubeconfig"), "argocd": ("password", "token"), "getent": ("shadow",),
 }  # fmt: skip

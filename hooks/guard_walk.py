@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _SETTERS = frozenset(["cd", "pushd", "set", "shift", "printf", "mapfile", "readarray"])
 _DECLARATIONS = frozenset(["export", "declare", "typeset", "local", "readonly"])
+_COMMAND_NAMES = (
+    "COMMAND", "EDITOR", "PAGER", "ASKPASS", "_DIFF", "_SSH", "_RSH", "VISUAL", "FCEDIT", "BROWSER", "LESSOPEN", "LESSCLOSE", "PS4", "_SHELL", "_WRAPPER", "_PROG", "_HELPER",
+)  # fmt: skip
+"""Ends of the names of variables that hold a command for another program."""
 _MAX_FOLDER_CHARACTERS = 1024
 _MAX_UPSTREAM = 16
 """Commands of a pipeline, counted back from its end, that are asked where data comes from."""
@@ -197,6 +201,8 @@ class Walk:
         self.values = values
         self.expander = Expander(lexer.commands, values)
         self.folders: "dict[int, str | None]" = {0: cwd}
+        self.settings: "list[tuple[str, str, str | None]]" = []
+        """Variables that were set and that may hold a command for another program, with where that was."""
         self._function = ""
         self._calls = self._find_calls()
 
@@ -281,6 +287,8 @@ class Walk:
             command.assignments = [
                 name + "=" + self.expander.text(word, cwd) for name, word in simple.assignments if word
             ]
+            for assigned in command.assignments:
+                self.note_setting(*assigned.partition("=")[::2], cwd)
         if simple.stdin is not None:
             command.feed = Feed(self, simple.stdin, cwd, place)
         if argv and argv[0] == "read" and command.feed is not None:
@@ -386,8 +394,14 @@ class Walk:
             for name in names or ["REPLY"]:
                 self.expander.origins[name] = ranges
 
+    def note_setting(self, name: str, value: str, cwd: "str | None") -> None:
+        """Note a variable that another program may run; those names end in one of a few words."""
+        if name.endswith(_COMMAND_NAMES) and value:
+            self.settings.append((name, value, cwd))
+
     def _set(self, name: str, value: str, whole: "Argument") -> None:
         self.values.assign(name, [value])
+        self.note_setting(name, value, None)
         if whole.outputs:
             self.expander.origins[name] = whole.outputs
         else:

@@ -343,28 +343,3 @@ def find_commands(arguments: "Sequence[Argument]") -> "list[Sequence[Argument]]"
 
 def _ends_batch(arguments: "Sequence[str]", at: int) -> bool:
     return arguments[at] == "+" and arguments[at - 1] == "{}"
-
-
-def git_commands(arguments: "Sequence[str]") -> "list[str]":
-    """Give the texts that git hands to a shell: `!` aliases of -c, rebase --exec, bisect run, submodule foreach."""
-    texts = []
-    is_rebase = "rebase" in arguments
-    for place, argument in enumerate(arguments[:-1], 1):
-        following = arguments[place]
-        if argument == "-c" and following.lower().startswith("alias."):
-            value = following.partition("=")[2]
-            texts.append(value[1:] if value.startswith("!") else "git " + value)
-        elif is_rebase and argument in ("-x", "--exec"):
-            texts.append(following)
-    if is_rebase:
-        texts.extend([argument[len("--exec=") :] for argument in arguments if argument.startswith("--exec=")])
-    plain = [argument for argument in arguments if not argument.startswith("-")]
-    if plain[:1] == ["config"]:
-        for name, value in zip(plain, plain[1:]):  # noqa: B905, RUF007 - Python 3.9 has neither
-            if name.lower().startswith("alias."):
-                texts.append(value[1:] if value.startswith("!") else "git " + value)
-    for subcommand, verb in (("bisect", "run"), ("submodule", "foreach")):
-        if subcommand in arguments and verb in arguments:
-            words = arguments[arguments.index(verb) + 1 :]
-            texts.append(" ".join([word for word in words if word != "--recursive"]))
-    return texts
