@@ -34,7 +34,7 @@ _GIT_SETTINGS = frozenset([
     "-c", "config", "--config", "-x", "--exec", "--extcmd", "bisect", "submodule", "--upload-pack", "--receive-pack", "-u", "filter-branch", "-O", "send-email",
 ])  # fmt: skip
 """Without one of these words, or a long option with its value, git starts nothing that is told on its line."""
-_ARGUMENT_VARIABLES = {"terraform": "TF_CLI_ARGS", "tofu": "TF_CLI_ARGS", "terragrunt": "TF_CLI_ARGS", "ansible-playbook": "ANSIBLE_OPTIONS", "make": "MAKEFLAGS", "maven": "MAVEN_ARGS", "mvn": "MAVEN_ARGS"}
+_ARGUMENT_VARIABLES = {"terraform": "TF_CLI_ARGS", "tofu": "TF_CLI_ARGS", "terragrunt": "TF_CLI_ARGS", "ansible-playbook": "ANSIBLE_OPTIONS", "make": "MAKEFLAGS", "mvn": "MAVEN_ARGS"}
 """Programs that take more arguments from a variable of the environment, and that variable's name."""
 _STDIN_FILES = (["/dev/stdin"], ["/dev/fd/0"], ["/proc/self/fd/0"], ["-"])
 _MAX_SCRIPTS = 64
@@ -407,12 +407,36 @@ class Analysis:
             for escaped in client_texts(text):
                 yield from self._nested(escaped, command, depth)
 
-    def _code_file(self, command: Command, _depth: int) -> "Iterator[Command]":
+    def _code_file(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield a program that reads its code from the file after -f, or from stdin after `-f -`."""
         files = code_values(command.arguments, "f", ("file", "makefile", "justfile"), "CIjlNoOW")
         command.code = [*command.code, *files]
-        command.reads_code = command.reads_code or "-" in files
+        command.reads_code = command.reads_code or any([file] in _STDIN_FILES for file in files)
         yield command
+        is_evaluated = any(argument.startswith("--eval") for argument in command.arguments)
+        if command.name == "just" or not (files or is_evaluated):
+            return
+        from guard_executing import recipe_text
+
+        texts = [command.stdin()] if command.reads_code else []
+        texts.extend([text for file in files for text in self._script(command, file)])
+        texts.extend(code_values(command.arguments, "", ("eval",), "CIjlNoOWf"))
+        command.feed = None
+        for text in texts:
+            yield from self._nested(recipe_text(text), command, depth)
+
+    def _sed(self, command: Command, depth: int) -> "Iterator[Command]":
+        """Yield sed, and what its `e` runs."""
+        arguments = command.arguments
+        files = code_values(arguments, "f", ("file",), "el") if "-f" in arguments or "--file" in arguments else []
+        command.reads_code = any([file] in _STDIN_FILES for file in files)
+        yield command
+        if not command.reads_code and not any("e" in word and word != "-e" for word in arguments):
+            return
+        from guard_executing import sed_texts
+
+        for text in sed_texts(command):
+            yield from self._nested(text, command, depth)
 
     def _alias(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
@@ -492,6 +516,7 @@ class Analysis:
         ),
         **dict.fromkeys(["make", "gmake", "just"], _code_file),
         **dict.fromkeys(["psql", "mysql", "mariadb", "sqlite3", "pgcli", "mycli", "duckdb", "usql"], _database),
+        **dict.fromkeys(["sed", "gsed"], _sed),
         "git": _git,
     }
 

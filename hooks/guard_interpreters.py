@@ -118,6 +118,8 @@ def _language(name: str) -> str:
 def reads_code(command: "Command") -> bool:
     """Tell whether an interpreter reads its program from stdin: it has no operand, no code option and no module."""
     language = _language(command.name)
+    if language in _AWKS:
+        return _reads_program(command)
     if language in _NO_STDIN_CODE:
         return False
     arguments = command.arguments
@@ -150,9 +152,19 @@ def reads_code(command: "Command") -> bool:
     )
 
 
+def _reads_program(awk: "Command") -> bool:
+    """Tell whether awk is given its program on stdin."""
+    from guard_wrappers import code_values
+
+    files = code_values(awk.arguments, "f", ("file",), "vF")
+    return any(file in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0") for file in files)
+
+
 def programs(command: "Command") -> "Sequence[str]":
     """Give the program texts of a command: its code option's value, awk's first operand, or stdin."""
     language = _language(command.name)
+    if language in _AWKS and _reads_program(command):
+        return [command.stdin()]
     if language in _AWKS:
         return [argument for argument in command.arguments if "{" in argument][:1]
     texts = code_words(command)

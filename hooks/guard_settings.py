@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 _KEYS = frozenset([
     "core.sshcommand", "core.pager", "core.editor", "core.fsmonitor", "core.askpass", "core.gitproxy", "sequence.editor", "diff.external", "gpg.program", "interactive.difffilter",
-    "credential.helper", "uploadpack.packobjectshook", "sendemail.smtpserver", "sendemail.sendmailcmd", "sendemail.tocmd", "sendemail.cccmd", "ssh.variant", "receive.procreceiverefs", "web.browser",
-    "log.showsignature", "diff.guitool", "core.alternaterefscommand",
+    "credential.helper", "uploadpack.packobjectshook", "sendemail.smtpserver", "sendemail.sendmailcmd", "sendemail.tocmd", "sendemail.cccmd", "web.browser",
+    "core.alternaterefscommand",
 ])  # fmt: skip
 _KEY_FAMILIES = (
     ("diff.", (".command", ".textconv")), ("difftool.", (".cmd",)), ("mergetool.", (".cmd",)), ("merge.", (".driver",)), ("filter.", (".clean", ".smudge", ".process")), ("pager.", ("",)),
@@ -29,9 +29,9 @@ _SETTING_OPTIONS = ("-c", "--config")
 RUN_BY_SHELL = frozenset([
     "GIT_SSH_COMMAND", "GIT_SSH", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_PAGER", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS", "GIT_PROXY_COMMAND", "SSH_ASKPASS", "SUDO_ASKPASS", "EDITOR", "VISUAL",
     "FCEDIT", "PAGER", "MANPAGER", "SYSTEMD_PAGER", "AWS_PAGER", "GH_PAGER", "GH_EDITOR", "GH_BROWSER", "GLAB_PAGER", "DELTA_PAGER", "BAT_PAGER", "PSQL_PAGER", "KUBE_EDITOR", "BROWSER", "LESSOPEN",
-    "LESSCLOSE", "PROMPT_COMMAND", "SUDO_EDITOR", "SVN_EDITOR", "SVN_SSH", "HGEDITOR", "CVS_RSH", "RSYNC_RSH", "RSYNC_CONNECT_PROG", "TEXEDIT", "MAILCHECK", "PS4", "FZF_DEFAULT_COMMAND",
-    "FZF_CTRL_T_COMMAND", "RUSTC_WRAPPER", "GOFLAGS", "SHELL_COMMAND", "VAULT_TOKEN_HELPER", "CARGO_REGISTRY_CREDENTIAL_PROVIDER", "KUBECTL_EXTERNAL_DIFF", "HELM_DIFF_TOOL", "DOCKER_SSH_COMMAND",
-    "NPM_CONFIG_EDITOR", "NPM_CONFIG_SCRIPT_SHELL", "BUNDLER_EDITOR", "TERMINAL", "GIT_TEMPLATE_COMMAND", "BASH_COMMAND", "PYTHONBREAKPOINT_COMMAND", "XDG_OPEN", "PERLDB_COMMAND",
+    "LESSCLOSE", "PROMPT_COMMAND", "SUDO_EDITOR", "SVN_EDITOR", "SVN_SSH", "HGEDITOR", "CVS_RSH", "RSYNC_RSH", "RSYNC_CONNECT_PROG", "TEXEDIT", "PS4", "FZF_DEFAULT_COMMAND",
+    "FZF_CTRL_T_COMMAND", "RUSTC_WRAPPER", "KUBECTL_EXTERNAL_DIFF",
+    "NPM_CONFIG_EDITOR", "NPM_CONFIG_SCRIPT_SHELL", "BUNDLER_EDITOR",
 ])  # fmt: skip
 """Variables of the environment that some program runs as a command."""
 
