@@ -100,6 +100,7 @@ class Analysis:
         self.is_cut = False
         self._sources_depth = 0
         self._scripts: "dict[str, str]" = {}
+        self._aliases: "dict[str, str]" = {}
         self._readings: "dict[str, int]" = {}
 
     def commands(self, text: str, cwd: str) -> "Iterator[Command]":
@@ -204,6 +205,9 @@ class Analysis:
     def _through(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield a command, and what it starts."""
         name = command.name
+        if self._aliases and command.program in self._aliases and depth < MAX_DEPTH:
+            words = " ".join(["'" + word.replace("'", "'\\''") + "'" for word in command.arguments])
+            yield from self._nested(self._aliases[str(command.program)] + " " + words, command, max(depth, 1))
         kind = self.KINDS.get(name)
         if kind is None:
             # The name is not known: whatever follows may be the command, as in `$SUDO rm -rf /`.
@@ -441,7 +445,10 @@ class Analysis:
     def _alias(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
         for argument in command.arguments:
-            yield from self._nested(argument.partition("=")[2], command, depth)
+            name, _, text = argument.partition("=")
+            yield from self._nested(text, command, depth)
+            if text and text.split(None, 1)[:1] != [name]:
+                self._aliases[name] = text
 
     def interpreter(self, command: Command, depth: int) -> "Iterator[Command]":
         """Look through an interpreter's program, if it has one on its command line or on stdin."""

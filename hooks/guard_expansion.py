@@ -49,11 +49,13 @@ class Argument(str):  # noqa: SLOT000 - most have no attribute of their own; cla
 
     Attributes:
         has_glob: An unquoted `*`, `?` or `[` is in it.
+        is_bare_root: It is `$X/` or `$X/*` of a variable that nothing sets: where that is empty, it is the root.
         outputs: Ranges of the commands whose output is part of it.
         files: Ranges of the commands behind a `<(…)` in it.
     """
 
     has_glob = False
+    is_bare_root = False
     outputs: "tuple[tuple[int, int], ...]" = ()
     files: "tuple[tuple[int, int], ...]" = ()
 
@@ -225,14 +227,25 @@ class Expander:
                     outputs += self.origins.get(value[0], ())
         has_glob = any(kind == LITERAL and not quoted and not _GLOBS.isdisjoint(text) for kind, text, quoted in word)
         has_tilde = word[:1] and word[0][0] == LITERAL and not word[0][2] and word[0][1].startswith("~")
+        is_bare_root = texts[0][:2] == UNKNOWN_TEXT + "/" and self._is_bare_root(texts, word)
         for text in texts:
             for field in text.split(_SEPARATOR) if _SEPARATOR in text else [text]:
                 if not field and not is_quoted:
                     continue
                 argument = Argument(self._tilde(field) if has_tilde else field)
                 argument.has_glob, argument.outputs, argument.files = has_glob, outputs, files
+                if is_bare_root:
+                    argument.is_bare_root = True
                 arguments.append(argument)
         return arguments
+
+    def _is_bare_root(self, texts: "list[str]", word: "Word") -> bool:
+        """Tell whether a word is a variable that nothing sets, and then only `/` or `/*`."""
+        first = [part for part in word if part[0] != LITERAL or part[1]][0]
+        if first[0] != VARIABLE or len(first[1]) > 2 or texts != [UNKNOWN_TEXT + texts[0][1:]]:  # noqa: PLR2004 - `${X:?}` has an operator
+            return False
+        name = first[1][0]
+        return not texts[0][1:].strip("/*.") and len(name) > 1 and self.values.get(name, None) is None
 
     def _tilde(self, text: str) -> str:
         name, slash, rest = text[1:].partition("/")
@@ -254,7 +267,10 @@ class Expander:
             pieces = [self._output(value, cwd)]
         else:
             return [UNKNOWN_TEXT]
-        return pieces if is_quoted else [_split(piece) for piece in pieces]
+        if is_quoted:
+            return pieces
+        separators = (self.values.get("IFS", cwd) or [""])[0]
+        return [_split(piece, separators) for piece in pieces]
 
     def _variable(self, value: "tuple[Any, ...]", cwd: "str | None") -> "list[str]":
         name, default = value[0], value[1]
@@ -373,9 +389,9 @@ def _formatted(template: str, arguments: "Sequence[str]") -> str:
     return text
 
 
-def _split(text: str) -> str:
-    """Mark where the shell would split an unquoted value into words."""
-    for blank in _BLANKS:
+def _split(text: str, separators: str = "") -> str:
+    """Mark where the shell would split an unquoted value into words; at blanks always, whatever IFS says."""
+    for blank in _BLANKS if separators == _BLANKS else frozenset(_BLANKS + separators):
         text = text.replace(blank, _SEPARATOR)
     return text
 

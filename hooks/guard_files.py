@@ -43,6 +43,8 @@ _DATA_ROOTS = frozenset(
 )
 _MOUNTS = frozenset(["mnt", "media", "run"])
 """Folders of the root that hold what is kept; below the latter are disks."""
+_REHEARSING = frozenset(["mke2fs", "mkfs.ext2", "mkfs.ext3", "mkfs.ext4", "mkfs.xfs"])
+"""Programs that make no file system, and only say what they would do, with -n or -N."""
 _MADE_AGAIN = frozenset([
     "tmp", "temp", "cache", "caches", "node_modules", "__pycache__", "dist", "build", "builds", "target", "out", "next", "nuxt", "venv", "coverage", "logs", "scratch", "output", "obj", "bin",
     "pytest_cache", "mypy_cache", "ruff_cache", "turbo", "parcel-cache", "gradle", "public_html_cache", "lost+found", "artifacts",
@@ -69,6 +71,10 @@ def judge_delete(command: "Command", places: "Places") -> "Stop | None":
     for operand in operands:
         if _is_state(operand) and not command.is_remote:
             return state_stop()
+        if is_recursive and getattr(operand, "is_bare_root", False):
+            return _delete_stop(
+                "delete-root", "where the variable is not set, it deletes everything on this machine.", ASK
+            )
         stop = _judge_target(operand, command, places) if is_recursive else _judge_file(operand, command, places)
         if stop:
             return stop
@@ -283,6 +289,10 @@ def judge_disk(command: "Command", _places: "Places") -> "Stop | None":
     name, arguments = command.name, command.arguments
     if {"--help", "--version", "-V"} & set(arguments):
         return None
+    if ("-N" if name == "mkfs.xfs" else "-n") in arguments and name in _REHEARSING:
+        return None
+    if name in ("qemu-img", "clonezilla", "ntfsclone", "partclone.restore"):
+        return disk_stop() if any(is_disk(word) for word in arguments[-1:]) else None
     if name == "dd":
         targets = [argument[3:] for argument in arguments if argument.startswith("of=")]
         return disk_stop() if any(is_disk(target) for target in targets) else None

@@ -238,6 +238,8 @@ def shell_texts(program: str, language: str = "python", arguments: "Sequence[str
             paths = _paths(_reach(bare, start, stop, names), _reached(bare, start, stop, names, found))
             texts.extend([verb + path for path in paths])
     texts.extend(_file_texts(program, bare, names, found))
+    if "kill" in bare or "fork" in bare:
+        texts.extend(_process_texts(bare))
     if any(mark in program for mark in _LIBRARY_MARKS):
         from guard_libraries import texts as library_texts
 
@@ -258,6 +260,17 @@ def shell_texts(program: str, language: str = "python", arguments: "Sequence[str
             ["psql -c " + _quoted(text) for text, _, _, _ in _reached(bare, start, stop, names, found) if " " in text]
         )
     return texts
+
+
+_SIGNALS_TO_ALL = ("kill(-1,", "kill9,-1", "kill-9,-1", "killKILL,-1", "kill(9,-1)", "kill(-1)")
+_ENDLESS_FORKS = ("forkwhile1", "forkwhiletrue", "while1{fork", "while(1){fork", "loop{fork", "while(true){fork", "whileTrue:os.fork(", "while1:os.fork(", "loopdofork", "fork()while1", "for(;;){fork", "whiletruedofork")
+
+
+def _process_texts(bare: str) -> "list[str]":
+    """Give a signal to every process, and forks without an end, as a shell writes them."""
+    text = "".join(bare.split()).replace("'", "").replace('"', "")
+    texts = ["kill -9 -1"] if any(mark in text for mark in _SIGNALS_TO_ALL) else []
+    return texts + ([":(){ :|:& };:"] if any(mark in text for mark in _ENDLESS_FORKS) else [])
 
 
 def _is_piped(bare: str, place: int, length: int) -> bool:

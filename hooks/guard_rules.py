@@ -12,6 +12,7 @@ from guard_prefilter import (
     CONNECTIONS,
     MAY_PRINT_SECRETS,
     PACKAGE_RUNNERS,
+    SQL_CARRIERS,
     may_fetch_code,
     may_print,
     may_publish,
@@ -120,6 +121,9 @@ class Judge:
 
             self._note(guard_self.judge_written_file(path, changes, self._cwd, self._own_folders(), self._home), path)
             self._note(guard_writes.judge_file(path, self._places, self._cwd), path)
+            if "/.git/hooks/" in path and not path.endswith(".sample"):
+                for _, text in changes:
+                    self._shell(text)  # git runs it by itself at the next commit, checkout or push
 
     def _mcp(self, tool: str, tool_input: "dict[str, object]") -> None:
         import guard_data
@@ -161,6 +165,10 @@ class Judge:
             self._note(guard_self.judge_command(command, self._own_folders(), self._home), command.source)
         if rule is not None:
             self._note(rule(command, self._places), command.source)
+        if name in SQL_CARRIERS:
+            import guard_data
+
+            self._note(guard_data.judge_carried(command), command.source)
         if name in PUBLISHERS and may_publish(command):
             import guard_publish
 
