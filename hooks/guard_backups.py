@@ -30,7 +30,20 @@ _DELETING: "dict[str, tuple[str, ...]]" = {
     "bup": ("rm", "prune-older", "gc"),
 }
 """What each tool deletes backups with."""
-_EVERYTHING = frozenset(["--unsafe-allow-remove-all", "--delete-all", "--nuke", "stanza-delete", "everything", "/all", "shadows", "repo-delete", "catalog", "systemstatebackup"])
+_EVERYTHING = frozenset(
+    [
+        "--unsafe-allow-remove-all",
+        "--delete-all",
+        "--nuke",
+        "stanza-delete",
+        "everything",
+        "/all",
+        "shadows",
+        "repo-delete",
+        "catalog",
+        "systemstatebackup",
+    ]
+)
 _REHEARSALS = frozenset(["--dry-run", "-n", "--help", "-h", "--list", "-l"])
 
 

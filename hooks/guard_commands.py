@@ -34,7 +34,13 @@ _GIT_SETTINGS = frozenset([
     "-c", "config", "--config", "-x", "--exec", "--extcmd", "bisect", "submodule", "--upload-pack", "--receive-pack", "-u", "filter-branch", "-O", "send-email",
 ])  # fmt: skip
 """Without one of these words, or a long option with its value, git starts nothing that is told on its line."""
-_ARGUMENT_VARIABLES = {"terraform": "TF_CLI_ARGS", "tofu": "TF_CLI_ARGS", "terragrunt": "TF_CLI_ARGS", "ansible-playbook": "ANSIBLE_OPTIONS", "make": "MAKEFLAGS", "mvn": "MAVEN_ARGS"}
+_ARGUMENT_VARIABLES = {
+    "terraform": "TF_CLI_ARGS",
+    "tofu": "TF_CLI_ARGS",
+    "terragrunt": "TF_CLI_ARGS",
+    "make": "MAKEFLAGS",
+    "mvn": "MAVEN_ARGS",
+}
 """Programs that take more arguments from a variable of the environment, and that variable's name."""
 _STDIN_FILES = (["/dev/stdin"], ["/dev/fd/0"], ["/proc/self/fd/0"], ["-"])
 _MAX_SCRIPTS = 64
@@ -237,11 +243,8 @@ class Analysis:
             arguments, shorts, longs, operands, takes_assignments=takes_assignments, permutes=follows == HOST
         )
         payload = arguments[start:]
-        if takes_assignments and command.walk is not None:
-            for word in arguments[:start]:
-                if "=" in word and not word.startswith("-"):
-                    command.walk.note_setting(*word.partition("=")[::2], command.cwd)
-                    command.assignments = [*command.assignments, word]
+        if takes_assignments:
+            _take_assignments(command, arguments[:start])
         if command.name in CODE_OPTIONS:
             yield from self._code_option(command, depth)
         if follows == HOST and command.name in ("ssh", "scp"):
@@ -249,12 +252,8 @@ class Analysis:
         if command.name == "cmd":
             yield from self._nested(windows_text(arguments), command, depth)
         elif not payload:
-            command.reads_code = command.name == "parallel" and command.feed is not None
             command.is_remote = command.is_remote or follows == HOST
-            if is_fed_shell(command.name, arguments):
-                yield from self._fed_shell(command, depth)
-            else:
-                yield command
+            yield from self._without_payload(command, depth)
         elif payload[0] == ":::":
             for text in payload[1:]:
                 yield from self._nested(text, command, depth)
@@ -266,6 +265,14 @@ class Analysis:
             command.is_remote = command.is_remote or follows == HOST
             yield command
             yield from self._nested(" ".join(payload), command, depth)
+
+    def _without_payload(self, command: Command, depth: int) -> "Iterator[Command]":
+        """Yield a wrapper that is given no command: it may open a shell, or take its commands from stdin."""
+        if is_fed_shell(command.name, command.arguments):
+            yield from self._fed_shell(command, depth)
+        else:
+            command.reads_code = command.name == "parallel" and command.feed is not None
+            yield command
 
     def _fed_shell(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield a program that opens a shell, and what that shell is told on stdin."""
@@ -336,9 +343,10 @@ class Analysis:
 
     def _git(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
-        if len(command.arguments) < 2 or _GIT_SETTINGS.isdisjoint(command.arguments):  # noqa: PLR2004 - a word and a value
-            if not any(argument.startswith("--") and "=" in argument for argument in command.arguments):
-                return
+        if _GIT_SETTINGS.isdisjoint(command.arguments) and not any(
+            argument.startswith("--") and "=" in argument for argument in command.arguments
+        ):
+            return
         from guard_settings import git_commands
 
         for text in git_commands(command.arguments):
@@ -535,9 +543,18 @@ def _started(command: Command, payload: "Sequence[Argument]") -> "list[Command]"
         from guard_feeding import hand_on
 
         return hand_on(inner, command)
-    elif command.name in ("nsenter", "chroot") and inner.is_ephemeral and _leaves_container(command):
+    if command.name in ("nsenter", "chroot") and inner.is_ephemeral and _leaves_container(command):
         inner.is_ephemeral, inner.mounts = False, ()
     return [inner]
+
+
+def _take_assignments(command: Command, words: "Sequence[Argument]") -> None:
+    """Note the NAME=value among a wrapper's own words, which what it starts finds in its environment."""
+    for word in words:
+        if "=" in word and not word.startswith("-"):
+            command.assignments = [*command.assignments, word]
+            if command.walk is not None:
+                command.walk.note_setting(*word.partition("=")[::2], command.cwd)
 
 
 def windows_text(arguments: "Sequence[str]") -> str:

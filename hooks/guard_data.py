@@ -85,6 +85,10 @@ def judge_client(command: "Command", places: "Places") -> "Stop | None":
     else:
         options, operands = read_options(arguments, _SHORTS.get(name, "ceqQuUhpPdD"), _LONGS)
         texts = [value for option, value in options if option in _SQL_OPTIONS]
+    if not texts and any(source.name in ("curl", "wget") for source in command.upstream()):
+        from guard_network import package_stop
+
+        return package_stop()
     texts.append(command.stdin())
     texts = [_without_meta(text) for text in texts]
     stop = next((stop for text in texts for stop in [judge_sql(text)] if stop), None)
@@ -333,13 +337,19 @@ def judge_migration(command: "Command", _places: "Places") -> "Stop | None":
     return None
 
 
+def _is_for_tests(database: str) -> bool:
+    return database.endswith(("_test", "-test")) or database.startswith("test_")
+
+
 def judge_dropdb(command: "Command", _places: "Places") -> "Stop | None":
     """Judge dropdb and its like, whose whole purpose it is; a database that tests fill again on this machine may go."""
-    options, operands = read_options(command.arguments, "hpUW", frozenset(["host", "port", "username", "maintenance-db"]))
+    options, operands = read_options(
+        command.arguments, "hpUW", frozenset(["host", "port", "username", "maintenance-db"])
+    )
     is_near = dict(options).get("-h", dict(options).get("--host", "localhost")) in ("localhost", "127.0.0.1")
-    if command.name == "dropdb" and is_near and not command.is_remote and operands:
-        if all(name.lower().endswith(("_test", "-test")) or name.lower().startswith("test_") for name in operands):
-            return None
+    is_dropdb = command.name == "dropdb" and is_near and not command.is_remote
+    if is_dropdb and operands and all(_is_for_tests(name.lower()) for name in operands):
+        return None
     return None if {"--help", "-?", "--version"} & set(command.arguments) else _stop("it deletes a whole database.")
 
 

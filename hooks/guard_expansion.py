@@ -241,7 +241,7 @@ class Expander:
 
     def _is_bare_root(self, texts: "list[str]", word: "Word") -> bool:
         """Tell whether a word is a variable that nothing sets, and then only `/` or `/*`."""
-        first = [part for part in word if part[0] != LITERAL or part[1]][0]
+        first = next(part for part in word if part[0] != LITERAL or part[1])
         if first[0] != VARIABLE or len(first[1]) > 2 or texts != [UNKNOWN_TEXT + texts[0][1:]]:  # noqa: PLR2004 - `${X:?}` has an operator
             return False
         name = first[1][0]

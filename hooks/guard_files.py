@@ -50,7 +50,9 @@ _MADE_AGAIN = frozenset([
     "pytest_cache", "mypy_cache", "ruff_cache", "turbo", "parcel-cache", "gradle", "public_html_cache", "lost+found", "artifacts",
 ])  # fmt: skip
 """Names of folders, without their dot, that a build or a program makes again."""
-_WORKPLACES = frozenset(["app", "workspace", "workspaces", "code", "src", "repo", "project", "builds", "work", "github"])
+_WORKPLACES = frozenset(
+    ["app", "workspace", "workspaces", "code", "src", "repo", "project", "builds", "work", "github"]
+)
 """Folders of the root that containers have the project in."""
 _DISKUTIL = ("erase", "partitiondisk", "reformat", "secureerase", "zerodisk", "randomdisk", "apfs")
 _DISKUTIL_APFS = ("delete", "erase")

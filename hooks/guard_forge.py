@@ -181,9 +181,7 @@ def judge_http(command: "Command", _places: "Places") -> "Stop | None":
     if any(name == "--unix-socket" for name, _ in options):
         return _judge_socket(methods, urls)
     verb = methods[-1] if methods else "POST" if sends else "GET"
-    stop = (
-        _judge_published(verb, urls) or _judge_changed(verb, urls, command) or _judge_search(command, verb, urls)
-    )
+    stop = _judge_published(verb, urls) or _judge_changed(verb, urls, command) or _judge_search(command, verb, urls)
     if stop:
         return stop
     if "DELETE" in methods:

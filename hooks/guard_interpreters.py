@@ -99,7 +99,18 @@ _FETCHERS = (
     "LWP",
     "file_get_contents",
 )
-_EVALUATORS = ("exec(", "eval(", "Function(", "instance_eval", "runInThisContext", "compile(", "eval ")
+_EVALUATORS = (
+    "exec(",
+    "eval(",
+    "Function(",
+    "instance_eval",
+    "runInThisContext",
+    "compile(",
+    "eval ",
+    "(eval)",
+    "(Function)",
+    ",eval)",
+)
 _HOMES = ("Path.home()", "homedir()", "env.HOME", "$HOME", "Dir.home", "$ENV{HOME}", "env:USERPROFILE")
 _HOMES_IN_LITERALS = (
     "$ENV{HOME}", "$ENV{'HOME'}", "#{Dir.home}", "#{ENV['HOME']}", "${process.env.HOME}", "${os.homedir()}", "${homedir()}", "{os.environ['HOME']}", "{Path.home()}", "{$_ENV['HOME']}", '#{ENV["HOME"]}',
@@ -263,7 +274,20 @@ def shell_texts(program: str, language: str = "python", arguments: "Sequence[str
 
 
 _SIGNALS_TO_ALL = ("kill(-1,", "kill9,-1", "kill-9,-1", "killKILL,-1", "kill(9,-1)", "kill(-1)")
-_ENDLESS_FORKS = ("forkwhile1", "forkwhiletrue", "while1{fork", "while(1){fork", "loop{fork", "while(true){fork", "whileTrue:os.fork(", "while1:os.fork(", "loopdofork", "fork()while1", "for(;;){fork", "whiletruedofork")
+_ENDLESS_FORKS = (
+    "forkwhile1",
+    "forkwhiletrue",
+    "while1{fork",
+    "while(1){fork",
+    "loop{fork",
+    "while(true){fork",
+    "whileTrue:os.fork(",
+    "while1:os.fork(",
+    "loopdofork",
+    "fork()while1",
+    "for(;;){fork",
+    "whiletruedofork",
+)
 
 
 def _process_texts(bare: str) -> "list[str]":

@@ -24,6 +24,8 @@ _OPENERS = {"if": "fi", "while": "done", "until": "done", "for": "done", "select
 _CLOSERS = frozenset(["fi", "done", "esac", "}"])
 _LISTS = frozenset(["for", "select", "case"])
 _RESERVED = _PREFIXES | _CLOSERS | frozenset([*_OPENERS, "function", "[["])
+_EXTENDED = frozenset("!@+?*")
+"""What begins a pattern such as `!(a|b)` before its parenthesis."""
 
 
 class _Level:
@@ -39,8 +41,6 @@ class _Level:
         self.pipeline = first
         self.element = first
         self.naming = ""
-_EXTENDED = frozenset("!@+?*")
-"""What begins a pattern such as `!(a|b)` before its parenthesis."""
 
 
 class _Frame:

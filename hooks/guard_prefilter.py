@@ -51,7 +51,34 @@ CONNECTIONS = frozenset(["nc", "ncat", "netcat", "telnet", "socat", "openssl", "
 PACKAGE_RUNNERS = frozenset(
     ["npx", "bunx", "uvx", "pipx", "pnpm", "yarn", "bun", "deno", "nix", "go", "npm", "pip", "pip3", "uv"]
 )
-SQL_CARRIERS = frozenset(["heroku", "wrangler", "turso", "pscale", "fly", "flyctl", "aws", "spark-sql", "hive", "beeline", "impala-shell", "trino", "presto", "neonctl", "railway", "vercel", "prisma", "snow", "databricks", "athenacli", "edgedb", "gel", "supabase", "manage.py"])
+SQL_CARRIERS = frozenset(
+    [
+        "heroku",
+        "wrangler",
+        "turso",
+        "pscale",
+        "fly",
+        "flyctl",
+        "aws",
+        "spark-sql",
+        "hive",
+        "beeline",
+        "impala-shell",
+        "trino",
+        "presto",
+        "neonctl",
+        "railway",
+        "vercel",
+        "prisma",
+        "snow",
+        "databricks",
+        "athenacli",
+        "edgedb",
+        "gel",
+        "supabase",
+        "manage.py",
+    ]
+)
 """Programs that hand SQL on to a database of theirs."""
 _SECRET_PLACES = ("/etc", "/root", "/run", "/var/run", "/proc")
 _PUBLISHING_HINTS = (

@@ -115,7 +115,14 @@ def bypass_stop() -> Stop:
 _DELETING = ("deleteref", "deleteissue", "deletebranchprotectionrule", "deletediscussion", "archiverepository", "deletepackageversion", "deleteproject", "deleteenvironment", "deletedeployment",
              "deleterepositoryruleset", "updaterepositoryvisibility", "destroysnippet", "issuedelete", "projectdelete", "branchdelete", "transferissue", "removeenterpriseadmin", "deleterelease", "deletelabel",
              "updatebranchprotectionrule", "updaterepositoryruleset", "deleteteamdiscussion", "closeissuesinbulk", "deletelinkedbranch", "deleteproject")  # fmt: skip
-_MERGING = ("mergepullrequest", "enablepullrequestautomerge", "mergebranch", "mergerequestaccept", "dismisspullrequestreview", "enqueuepullrequest")
+_MERGING = (
+    "mergepullrequest",
+    "enablepullrequestautomerge",
+    "mergebranch",
+    "mergerequestaccept",
+    "dismisspullrequestreview",
+    "enqueuepullrequest",
+)
 _OPENING = ("createpullrequest", "mergerequestcreate", "revertpullrequest")
 
 

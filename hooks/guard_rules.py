@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from guard_secrets import Secrets
     from guard_walk import Command
 
-_FETCHERS = frozenset(["curl", "wget", "aria2c"])
+_FETCHERS = frozenset(["curl", "wget", "aria2c", "scp", "rsync", "aws", "gsutil", "gcloud", "rclone", "mc", "s5cmd"])
 _QUIET_TARGETS = frozenset(["/dev/null", "/dev/stdout", "/dev/stderr", "-", "0", "1", "2"])
 _WRITERS = frozenset([
     "rm", "mv", "unlink", "rmdir", "truncate", "tee", "chmod", "chown", "shred", "chattr", "chflags", "cp", "ln",

@@ -139,7 +139,17 @@ def _has_run(words: "list[str]", head: "tuple[str, ...]") -> bool:
 
 
 _NONE: "frozenset[str]" = frozenset()
-_SHORTS = {"kubectl": "nslo", "oc": "nslo", "heroku": "ar", "railway": "sep", "dokku": "", "doppler": "pc", "scalingo": "a", "clever": "a", "convox": "ar"}
+_SHORTS = {
+    "kubectl": "nslo",
+    "oc": "nslo",
+    "heroku": "ar",
+    "railway": "sep",
+    "dokku": "",
+    "doppler": "pc",
+    "scalingo": "a",
+    "clever": "a",
+    "convox": "ar",
+}
 _VALUES = {
     "heroku": frozenset(["app", "remote"]),
     "railway": frozenset(["service", "environment"]),
@@ -191,7 +201,21 @@ def _aws_prints(arguments: "Sequence[str]", words: "list[str]") -> bool:
     return _queries_secret(arguments)
 
 
-_SECRET_NAMES = ("secret", "token", "password", "passwd", "key", "credential", "dsn", "_url", "_uri", "auth", "private", "salt", "cert")
+_SECRET_NAMES = (
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "key",
+    "credential",
+    "dsn",
+    "_url",
+    "_uri",
+    "auth",
+    "private",
+    "salt",
+    "cert",
+)
 
 
 def _settings_print(arguments: "Sequence[str]", words: "list[str]") -> bool:
@@ -211,7 +235,9 @@ _BSD_LETTERS = frozenset("aAcefghjklmnrsStTuUvVwxXZ")
 
 def _ps_prints(arguments: "Sequence[str]", _: "list[str]") -> bool:
     """Tell whether ps shows the processes' environments: `e` without a dash does, and -E on macOS."""
-    options, words = read_options(arguments, "oOpCuUgGtsqk", frozenset(["pid", "user", "format", "sort", "ppid", "group", "tty"]))
+    options, words = read_options(
+        arguments, "oOpCuUgGtsqk", frozenset(["pid", "user", "format", "sort", "ppid", "group", "tty"])
+    )
     if any(name in ("-o", "--format") for name, _ in options):
         return False
     return any(name == "-E" for name, _ in options) or any(
@@ -220,9 +246,11 @@ def _ps_prints(arguments: "Sequence[str]", _: "list[str]") -> bool:
 
 
 _PRINTS_IF = {
-    **dict.fromkeys(["heroku", "railway", "netlify", "dokku", "scalingo", "clever", "convox", "doppler"], _settings_print),
+    **dict.fromkeys(
+        ["heroku", "railway", "netlify", "dokku", "scalingo", "clever", "convox", "doppler"], _settings_print
+    ),
     "ps": _ps_prints,
-    "wg": lambda arguments, words: words[0] == "showconf" or "private-key" in words or "preshared-keys" in words,
+    "wg": lambda _, words: words[0] == "showconf" or "private-key" in words or "preshared-keys" in words,
     "nmcli": lambda arguments, words: "show-password" in words or bool({"-s", "--show-secrets"} & set(arguments)),
     "kubectl": _kubectl_prints,
     "oc": _kubectl_prints,
@@ -304,7 +332,9 @@ def _hides(command: "Command") -> bool:
     if name in ("cut", "awk", "gawk", "mawk"):
         # Only the names, of lines such as NAME=value and NAME: value.
         text = " ".join(arguments).replace(" ", "").replace("'", "").replace('"', "")
-        return any(mark in text for mark in ("-d=-f1", "-d:-f1", "-f1-d=", "-f1-d:", "-F={print$1}", "-F:{print$1}")) and not text.endswith("-")
+        return any(
+            mark in text for mark in ("-d=-f1", "-d:-f1", "-f1-d=", "-f1-d:", "-F={print$1}", "-F:{print$1}")
+        ) and not text.endswith("-")
     if name in ("openssl", "gpg", "age"):
         return not any(argument in ("-d", "-base64", "base64", "--decrypt") for argument in arguments)
     return False

@@ -99,7 +99,9 @@ def judge_name(tool: str, tool_input: "dict[str, object]") -> "Stop | None":
         [string(tool_input, key).lower() for key in ("operation", "action", "verb", "method", "subcommand")]
     )
     if any(mark in server for mark in _PLANNERS) and (words | given) & {"apply", "up", "deploy"}:
-        return _stop(ASK, "infrastructure-destroy", "it changes the infrastructure that runs, without a look at the plan.")
+        return _stop(
+            ASK, "infrastructure-destroy", "it changes the infrastructure that runs, without a look at the plan."
+        )
     if any(mark in server for mark in _COSTLY) and (words | given) & _DELETING:
         is_file = words & {"comment", "tag", "label", "message", "reaction"}
         return None if is_file else _stop(DENY, "cloud-delete", "it deletes or stops what runs or is kept on a server.")

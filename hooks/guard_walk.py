@@ -238,7 +238,8 @@ class Walk:
         if not names:
             yield self.command(place)
             return
-        for self.values.picked in self.values.rounds(names):
+        for picked in self.values.rounds(names):
+            self.values.picked = picked
             yield self.command(place)
         self.values.picked = {}
 
@@ -374,7 +375,8 @@ class Walk:
     def _assign_rounds(self, name: str, word: "Word", looped: "Sequence[str]", cwd: "str | None") -> None:
         """Set a variable to what a word becomes in each round of the loops whose variables are in it."""
         texts = []
-        for self.values.picked in self.values.rounds(looped):
+        for picked in self.values.rounds(looped):
+            self.values.picked = picked
             texts.append(self.expander.text(word, cwd))
         self.values.picked = {}
         self._set(name, texts[0], texts[0])
