@@ -23,6 +23,12 @@ MAX_VALUES = 32
 MAX_ROUNDS = 16
 """Rounds of loops that a command is looked at in."""
 
+MAX_ALL_ROUNDS = 512
+"""Rounds that all loops of a tool call are looked at in; what comes after them is looked at with all values at once."""
+
+_MAX_ROUND_CHARACTERS = 2000
+"""Longer values are too costly to be tried one by one."""
+
 MAX_VALUE_CHARACTERS = 4096
 """A longer value of a variable is not followed: `a=$a$a` doubles each time that it is read."""
 
@@ -78,6 +84,7 @@ class Values:
         self.home = home
         self._environment = environment
         self._assigned = {"IFS": [" \t\n"]}
+        self.rounds_left = [MAX_ALL_ROUNDS]
         self.choices: "set[str]" = set()
         """Variables that a loop gives one value after the other; the others with several values are lists."""
         self.picked: "dict[str, list[str]]" = {}
@@ -87,6 +94,7 @@ class Values:
         """Give an independent copy, for a text that runs in a shell of its own."""
         other = Values(self.home, self._environment)
         other._assigned = {**self._assigned, **self.picked}
+        other.rounds_left = self.rounds_left  # one bound for the texts inside, too
         other.choices = self.choices.difference(self.picked)
         return other
 
@@ -105,6 +113,11 @@ class Values:
     def rounds(self, names: "Sequence[str]") -> "list[dict[str, list[str]]]":
         """Give the rounds of the loops whose variables are named; what is beyond MAX_ROUNDS is one round together."""
         rounds: "list[dict[str, list[str]]]" = [{}]
+        if (
+            self.rounds_left[0] <= 0
+            or sum(len(value) for name in names for value in self._assigned[name]) > _MAX_ROUND_CHARACTERS
+        ):
+            return rounds
         for name in names:
             values = self._assigned[name]
             if len(rounds) * len(values) > MAX_ROUNDS:
@@ -113,6 +126,7 @@ class Values:
             else:
                 pieces = [[value] for value in values]
             rounds = [{**before, name: piece} for before in rounds for piece in pieces]
+        self.rounds_left[0] -= len(rounds)
         return rounds
 
     def is_assigned(self, name: str) -> bool:

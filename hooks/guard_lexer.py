@@ -162,12 +162,12 @@ class Lexer(RedirectReader):
 
     def _read_extended(self, word: "Word") -> None:
         """Read `!(…)`, `@(…)` and their like in an argument as the `*` that they may stand for."""
-        stop = self.text.find(")", self.at, self.end)
+        stop = self.text.find(")", self.at, min(self.end, self.at + _MAX_NAME))
         while word[-1][0] == LITERAL and not word[-1][2] and word[-1][1][-1:] in _EXTENDED and stop > 0:
             word[-1] = (LITERAL, word[-1][1][:-1] + "*", False)
             self.at = stop + 1
             word.extend(self.read_word())
-            stop = self.text.find(")", self.at, self.end) if self.text.startswith("(", self.at) else -1
+            stop = self.text.find(")", self.at, self.at + _MAX_NAME) if self.text.startswith("(", self.at) else -1
 
     def _read_plain(self, level: _Level) -> bool:
         """Place words of a command that have nothing special in them, as most have; tell whether there was one."""

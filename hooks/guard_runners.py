@@ -235,7 +235,12 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
             return kind, list(rest[rest.index("--") + 1 :]), texts
         payload = rest[
             payload_start(
-                rest, shorts, longs, operands, takes_assignments=False, permutes=kind == REMOTE and name == "kubectl"
+                rest,
+                shorts,
+                longs,
+                operands,
+                takes_assignments=False,
+                permutes=kind == REMOTE and name in ("kubectl", "gcloud"),
             ) :
         ]
         if payload[:1] and payload[0] == "--":
