@@ -16,7 +16,7 @@ from guard_wrappers import (
     SHELLS,
     WRAPPERS,
     code_values,
-    git_commands,
+    is_fed_shell,
     payload_start,
     shell_code,
 )
@@ -30,6 +30,18 @@ MAX_CHARACTERS = 1 << 20
 MAX_NESTED_CHARACTERS = 1 << 18
 """Characters in all that shells, eval and interpreters inside the command are read for."""
 
+_GIT_SETTINGS = frozenset([
+    "-c", "config", "--config", "-x", "--exec", "--extcmd", "bisect", "submodule", "--upload-pack", "--receive-pack", "-u", "filter-branch", "-O", "send-email",
+])  # fmt: skip
+"""Without one of these words, or a long option with its value, git starts nothing that is told on its line."""
+_ARGUMENT_VARIABLES = {
+    "terraform": "TF_CLI_ARGS",
+    "tofu": "TF_CLI_ARGS",
+    "terragrunt": "TF_CLI_ARGS",
+    "make": "MAKEFLAGS",
+    "mvn": "MAVEN_ARGS",
+}
+"""Programs that take more arguments from a variable of the environment, and that variable's name."""
 _STDIN_FILES = (["/dev/stdin"], ["/dev/fd/0"], ["/proc/self/fd/0"], ["-"])
 _MAX_SCRIPTS = 64
 _MAX_SOURCES_DEPTH = 2
@@ -96,6 +108,7 @@ class Analysis:
         self.is_cut = False
         self._sources_depth = self._sources = 0
         self._scripts: "dict[str, str]" = {}
+        self._aliases: "dict[str, str]" = {}
         self._readings: "dict[str, int]" = {}
 
     def commands(self, text: str, cwd: str) -> "Iterator[Command]":
@@ -137,14 +150,38 @@ class Analysis:
         if words:
             walk.place(words)
         for place in range(len(lexer.commands)):
-            command = walk.command(place)
-            if command is None:
-                continue
-            if outer is not None and command.feed is None:
-                command.feed = outer.feed
-            if command.redirects or command.name == "tee":
-                self._note_script(command)
-            yield from self._through(command, depth)
+            for command in walk.commands(place):
+                if command is None:
+                    continue
+                if outer is not None and command.feed is None:
+                    command.feed = outer.feed
+                if command.redirects or command.name == "tee":
+                    self._note_script(command)
+                if command.name in _ARGUMENT_VARIABLES:
+                    yield from self._with_variable(command)
+                yield from self._through(command, depth)
+            if walk.settings:
+                yield from self._settings(walk, depth)
+
+    def _settings(self, walk: Walk, depth: int) -> "Iterator[Command]":
+        """Yield what the variables that were just set have other programs run."""
+        settings, walk.settings = walk.settings, []
+        from guard_settings import environment_command
+
+        for name, value, cwd in settings:
+            setter = Command([Argument("export")], name + "=" + value, cwd)
+            yield from self._nested(environment_command(name, value), setter, max(depth, 1))
+
+    def _with_variable(self, command: Command) -> "Iterator[Command]":
+        """Yield a program once more, with the arguments that a variable of the environment gives it."""
+        prefix = _ARGUMENT_VARIABLES[command.name]
+        given = dict([word.partition("=")[::2] for word in command.assignments])
+        for name in (prefix, prefix + "_apply", prefix + "_destroy", prefix + "_plan", prefix + "_init"):
+            values = [given[name]] if name in given else (command.walk and command.walk.values.get(name, None)) or []
+            subcommand = name[len(prefix) + 1 :]
+            if values and (not subcommand or subcommand in command.arguments):
+                more = [Argument(word) for word in values[0].split()]
+                yield command.wrapped([Argument(command.name), *command.arguments, *more])
 
     def _seen_through(self, command: Command) -> "list[Command]":
         """Give what a source of data starts, when it is a wrapper of any kind; else nothing."""
@@ -177,6 +214,9 @@ class Analysis:
     def _through(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield a command, and what it starts."""
         name = command.name
+        if self._aliases and command.program in self._aliases and depth < MAX_DEPTH:
+            words = " ".join(["'" + word.replace("'", "'\\''") + "'" for word in command.arguments])
+            yield from self._nested(self._aliases[str(command.program)] + " " + words, command, max(depth, 1))
         kind = self.KINDS.get(name)
         if kind is None:
             # The name is not known: whatever follows may be the command, as in `$SUDO rm -rf /`.
@@ -206,6 +246,8 @@ class Analysis:
             arguments, shorts, longs, operands, takes_assignments=takes_assignments, permutes=follows == HOST
         )
         payload = arguments[start:]
+        if takes_assignments:
+            _take_assignments(command, arguments[:start])
         if command.name in CODE_OPTIONS:
             yield from self._code_option(command, depth)
         if follows == HOST and command.name in ("ssh", "scp"):
@@ -213,18 +255,35 @@ class Analysis:
         if command.name == "cmd":
             yield from self._nested(windows_text(arguments), command, depth)
         elif not payload:
-            command.reads_code = command.name == "parallel" and command.feed is not None
-            yield command
+            command.is_remote = command.is_remote or follows == HOST
+            yield from self._without_payload(command, depth)
         elif payload[0] == ":::":
             for text in payload[1:]:
                 yield from self._nested(text, command, depth)
         elif follows == ARGV:
-            yield from self._through(_started(command, payload), depth + 1)
+            for inner in _started(command, payload):
+                yield from self._through(inner, depth + 1)
         else:
             command.code = payload
             command.is_remote = command.is_remote or follows == HOST
             yield command
             yield from self._nested(" ".join(payload), command, depth)
+
+    def _without_payload(self, command: Command, depth: int) -> "Iterator[Command]":
+        """Yield a wrapper that is given no command: it may open a shell, or take its commands from stdin."""
+        if is_fed_shell(command.name, command.arguments):
+            yield from self._fed_shell(command, depth)
+        else:
+            command.reads_code = command.name == "parallel" and command.feed is not None
+            yield command
+
+    def _fed_shell(self, command: Command, depth: int) -> "Iterator[Command]":
+        """Yield a program that opens a shell, and what that shell is told on stdin."""
+        command.reads_code = command.feed is not None and command.fed is None
+        yield command
+        if command.reads_code:
+            text, command.feed = command.stdin(), None
+            yield from self._nested(text, command, depth)
 
     def _code_option(self, command: Command, depth: int) -> "Iterator[Command]":
         short, long, valued = CODE_OPTIONS[command.name]
@@ -244,6 +303,8 @@ class Analysis:
     def _with_code_option(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
         yield from self._code_option(command, depth)
+        if not command.code and is_fed_shell(command.name, command.arguments):
+            yield from self._fed_shell(command, depth)
 
     def _shell(self, command: Command, depth: int) -> "Iterator[Command]":
         code, script, command.reads_code = shell_code(command.arguments)
@@ -285,6 +346,12 @@ class Analysis:
 
     def _git(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
+        if _GIT_SETTINGS.isdisjoint(command.arguments) and not any(
+            argument.startswith("--") and "=" in argument for argument in command.arguments
+        ):
+            return
+        from guard_settings import git_commands
+
         for text in git_commands(command.arguments):
             yield from self._nested(text, command, depth)
 
@@ -300,7 +367,7 @@ class Analysis:
             and not any(a.startswith(("-c", "--call")) for a in command.arguments)
         ):
             return
-        from guard_runners import ARGV, EPHEMERAL, started
+        from guard_runners import ARGV, EPHEMERAL, opens_shell, started
 
         if command.name in ("at", "batch"):
             command.reads_code = True
@@ -321,6 +388,9 @@ class Analysis:
             if kind != ARGV and kind not in ("joined", "each"):
                 command.is_remote = True
             yield from self._nested(text, command, depth)
+        if not words and not texts and command.feed is not None and opens_shell(command):
+            command.is_remote = True
+            yield from self._fed_shell(command, depth)
 
     def _schedule(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield crontab, and what the jobs run that it is given on stdin."""
@@ -352,17 +422,44 @@ class Analysis:
             for escaped in client_texts(text):
                 yield from self._nested(escaped, command, depth)
 
-    def _code_file(self, command: Command, _depth: int) -> "Iterator[Command]":
+    def _code_file(self, command: Command, depth: int) -> "Iterator[Command]":
         """Yield a program that reads its code from the file after -f, or from stdin after `-f -`."""
         files = code_values(command.arguments, "f", ("file", "makefile", "justfile"), "CIjlNoOW")
         command.code = [*command.code, *files]
-        command.reads_code = command.reads_code or "-" in files
+        command.reads_code = command.reads_code or any([file] in _STDIN_FILES for file in files)
         yield command
+        is_evaluated = any(argument.startswith("--eval") for argument in command.arguments)
+        if command.name == "just" or not (files or is_evaluated):
+            return
+        from guard_executing import recipe_text
+
+        texts = [command.stdin()] if command.reads_code else []
+        texts.extend([text for file in files for text in self._script(command, file)])
+        texts.extend(code_values(command.arguments, "", ("eval",), "CIjlNoOWf"))
+        command.feed = None
+        for text in texts:
+            yield from self._nested(recipe_text(text), command, depth)
+
+    def _sed(self, command: Command, depth: int) -> "Iterator[Command]":
+        """Yield sed, and what its `e` runs."""
+        arguments = command.arguments
+        files = code_values(arguments, "f", ("file",), "el") if "-f" in arguments or "--file" in arguments else []
+        command.reads_code = any([file] in _STDIN_FILES for file in files)
+        yield command
+        if not command.reads_code and not any("e" in word and word != "-e" for word in arguments):
+            return
+        from guard_executing import sed_texts
+
+        for text in sed_texts(command):
+            yield from self._nested(text, command, depth)
 
     def _alias(self, command: Command, depth: int) -> "Iterator[Command]":
         yield command
         for argument in command.arguments:
-            yield from self._nested(argument.partition("=")[2], command, depth)
+            name, _, text = argument.partition("=")
+            yield from self._nested(text, command, depth)
+            if text and text.split(None, 1)[:1] != [name]:
+                self._aliases[name] = text
 
     def interpreter(self, command: Command, depth: int) -> "Iterator[Command]":
         """Look through an interpreter's program, if it has one on its command line or on stdin."""
@@ -437,20 +534,30 @@ class Analysis:
         ),
         **dict.fromkeys(["make", "gmake", "just"], _code_file),
         **dict.fromkeys(["psql", "mysql", "mariadb", "sqlite3", "pgcli", "mycli", "duckdb", "usql"], _database),
+        **dict.fromkeys(["sed", "gsed"], _sed),
         "git": _git,
     }
 
 
-def _started(command: Command, payload: "Sequence[Argument]") -> Command:
-    """Give what a wrapper starts, with the words that it is fed."""
+def _started(command: Command, payload: "Sequence[Argument]") -> "list[Command]":
+    """Give what a wrapper starts, with the words that it is fed; once for each of them where it puts them in a place."""
     inner = command.wrapped(payload)
     if command.name in ("xargs", "parallel", "sem"):
         from guard_feeding import hand_on
 
-        hand_on(inner, command)
-    elif command.name in ("nsenter", "chroot") and inner.is_ephemeral and _leaves_container(command):
+        return hand_on(inner, command)
+    if command.name in ("nsenter", "chroot") and inner.is_ephemeral and _leaves_container(command):
         inner.is_ephemeral, inner.mounts = False, ()
-    return inner
+    return [inner]
+
+
+def _take_assignments(command: Command, words: "Sequence[Argument]") -> None:
+    """Note the NAME=value among a wrapper's own words, which what it starts finds in its environment."""
+    for word in words:
+        if "=" in word and not word.startswith("-"):
+            command.assignments = [*command.assignments, word]
+            if command.walk is not None:
+                command.walk.note_setting(*word.partition("=")[::2], command.cwd)
 
 
 def windows_text(arguments: "Sequence[str]") -> str:

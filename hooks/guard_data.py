@@ -3,6 +3,7 @@
 from guard_decision import DENY, Stop
 from guard_expansion import UNKNOWN_TEXT
 from guard_options import read_options
+from guard_paths import TEMPORARY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ _SQL_SERVERS = (
 )
 
 
-def judge_client(command: "Command", _places: "Places") -> "Stop | None":
+def judge_client(command: "Command", places: "Places") -> "Stop | None":
     """Judge the clients of SQL databases by the SQL on the command line, in a literal file on stdin, or as an operand."""
     name = command.name
     arguments = command.arguments
@@ -76,16 +77,60 @@ def judge_client(command: "Command", _places: "Places") -> "Stop | None":
             "cs",
             _LONGS | {"separator", "init", "nullvalue"},
         )
+        if operands[:1] == [":memory:"] or (operands and places.zone(operands[0], command.cwd) == TEMPORARY):
+            return None
         texts = operands[1:] + [value for option, value in options if option in _SQL_OPTIONS]
     elif name == "surreal":
         return judge_sql(" ".join(arguments[-1:]) + ";" + command.stdin())
     else:
         options, operands = read_options(arguments, _SHORTS.get(name, "ceqQuUhpPdD"), _LONGS)
         texts = [value for option, value in options if option in _SQL_OPTIONS]
+    if not texts and any(source.name in ("curl", "wget") for source in command.upstream()):
+        from guard_network import package_stop
+
+        return package_stop()
     texts.append(command.stdin())
     texts = [_without_meta(text) for text in texts]
     stop = next((stop for text in texts for stop in [judge_sql(text)] if stop), None)
     return stop or _judge_produced(command, texts)
+
+
+_CARRYING: "dict[str, tuple[tuple[str, ...], tuple[str, ...]]]" = {
+    # program: words that it must have, and the options whose value is SQL; the last operand where there are none
+    "heroku": (("pg:psql",), ("-c", "--command")),
+    "wrangler": (("d1", "execute"), ("--command",)),
+    "turso": (("db", "shell"), ()),
+    "pscale": (("shell",), ("--execute", "-e")),
+    **dict.fromkeys(["fly", "flyctl"], (("connect",), ("-c", "--command"))),
+    "aws": ((), ("--sql", "--query-string", "--sqls")),
+    **dict.fromkeys(["spark-sql", "hive", "beeline"], ((), ("-e",))),
+    "impala-shell": ((), ("-q", "--query")),
+    **dict.fromkeys(["trino", "presto"], ((), ("--execute",))),
+    "prisma": (("db", "execute"), ("--stdin",)),
+    "snow": (("sql",), ("-q", "--query")),
+    "supabase": (("db", "query"), ()),
+    "manage.py": (("dbshell",), ("-c", "--command")),
+    "railway": (("connect",), ()),
+    "databricks": (("api",), ("--json",)),
+    **dict.fromkeys(["edgedb", "gel"], (("query",), ())),
+    "athenacli": ((), ("-e", "--execute")),
+}
+
+
+def judge_carried(command: "Command") -> "Stop | None":
+    """Judge SQL that a platform's own program hands on to a database of the platform, by an option or on stdin."""
+    words, options = _CARRYING.get(command.name, (("\0",), ()))
+    arguments = command.arguments
+    if not set(words).issubset(arguments) or "--local" in arguments:
+        return None
+    texts = [command.stdin()] if words else []
+    for place, argument in enumerate(arguments):
+        name, has_value, value = argument.partition("=")
+        if name in options:
+            texts.append(value if has_value else "".join(arguments[place + 1 : place + 2]))
+    if words and not options:
+        texts.extend(arguments[-1:])
+    return next((stop for text in texts for stop in [judge_sql(text)] if stop), None)
 
 
 def _without_meta(text: str) -> str:
@@ -157,8 +202,19 @@ def judge_restore(command: "Command", _places: "Places") -> "Stop | None":
     )
 
 
+def _is_for_tests(database: str) -> bool:
+    return database.endswith(("_test", "-test")) or database.startswith("test_")
+
+
 def judge_dropdb(command: "Command", _places: "Places") -> "Stop | None":
-    """Judge dropdb and its like, whose whole purpose it is."""
+    """Judge dropdb and its like, whose whole purpose it is; a database that tests fill again on this machine may go."""
+    options, operands = read_options(
+        command.arguments, "hpUW", frozenset(["host", "port", "username", "maintenance-db"])
+    )
+    is_near = dict(options).get("-h", dict(options).get("--host", "localhost")) in ("localhost", "127.0.0.1")
+    is_dropdb = command.name == "dropdb" and is_near and not command.is_remote
+    if is_dropdb and operands and all(_is_for_tests(name.lower()) for name in operands):
+        return None
     return None if {"--help", "-?", "--version"} & set(command.arguments) else stop_for("it deletes a whole database.")
 
 

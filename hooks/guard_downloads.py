@@ -12,8 +12,26 @@ _RUNNERS = frozenset(
 )
 
 
+_COPIERS = frozenset(["scp", "rsync", "aws", "gsutil", "gcloud", "rclone", "mc", "s5cmd", "s3cmd", "az", "sftp"])
+
+
+def _copied(command: "Command") -> "list[str]":
+    """Give the files that a copy from another machine or an object store makes, in the folder or at the place it names."""
+    words = [argument for argument in command.arguments if not argument.startswith("-")]
+    if len(words) < 2:  # noqa: PLR2004 - from and to
+        return []
+    source, target = words[-2:]
+    is_far = "://" in source or (":" in source and "/" not in source.partition(":")[0])
+    if not is_far or "://" in target or (":" in target and "/" not in target.partition(":")[0]):
+        return []
+    inside = target.rstrip("/") + "/" + source.rpartition("/")[2].rpartition(":")[2]
+    return [full for full in [absolute(target, command.cwd), absolute(inside, command.cwd)] if full]
+
+
 def downloads(command: "Command") -> "list[str]":
     """Give the files that a command downloads to."""
+    if command.name in _COPIERS:
+        return _copied(command)
     if command.name not in ("curl", "wget", "aria2c"):
         return []
     found: "list[str]" = [target for _, target in command.redirects]

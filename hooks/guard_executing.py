@@ -71,6 +71,70 @@ def job_commands(text: str) -> "list[str]":
     return found
 
 
+def recipe_text(makefile: str) -> str:
+    """Give a makefile's recipes as a shell reads them, after what its variables are set to."""
+    lines = []
+    for line in makefile.split("\n"):
+        name, sign, value = line.partition("=")
+        if line.startswith("\t"):
+            lines.append(line.lstrip("\t @-+"))
+        elif sign and name.strip(" :?+").isidentifier():
+            lines.append(name.strip(" :?+") + "='" + value.strip().replace("'", "") + "'")
+        elif ":" in line and ";" in line.partition(":")[2]:
+            lines.append(line.partition(":")[2].partition(";")[2].lstrip(" @-+"))
+    return _shell_variables("\n".join(lines))
+
+
+def _shell_variables(recipe: str) -> str:
+    """Write make's `$(NAME)`, `$(shell command)` and `$$` as a shell writes them."""
+    pieces = recipe.split("$(")
+    kept = [pieces[0]]
+    for piece in pieces[1:]:
+        name, closed, rest = piece.partition(")")
+        kept.append("${" + name + "}" + rest if closed and name.isidentifier() else "$(" + piece.removeprefix("shell "))
+    return "".join(kept).replace("$$", "$")
+
+
+def sed_texts(command: "Command") -> "list[str]":
+    """Give the shell commands in sed's script: what follows its command `e`, and what `s///e` puts in place."""
+    from guard_wrappers import code_values
+
+    arguments = command.arguments
+    scripts: "list[str]" = list(code_values(arguments, "e", ("expression",), "fl"))
+    if command.reads_code:
+        scripts.append(command.stdin())
+    elif not scripts:
+        scripts.extend([argument for argument in arguments if not argument.startswith("-")][:1])
+    found = []
+    for script in scripts:
+        for line in script.split("\n"):
+            found.extend(_sed_line(line, command))
+    return found
+
+
+def _sed_line(line: str, command: "Command") -> "list[str]":
+    rest = _without_address(line)
+    while rest and rest[0] in "{;}":
+        rest = _without_address(rest[1:])
+    if rest[:1] == "e":
+        return [rest[1:].strip()] if rest[1:2] in (" ", "\t") else [command.stdin()] if rest in ("e", "e}") else []
+    if rest[:1] != "s" or len(rest) < len("s/a//e"):
+        return []
+    pieces = rest[2:].replace("\\" + rest[1], "\0").split(rest[1])
+    flags = pieces[2] if len(pieces) > 2 else ""  # noqa: PLR2004 - pattern, replacement, flags
+    if "e" not in flags.partition(";")[0].partition("}")[0].partition(" ")[0]:
+        return [text for piece in line.split(";")[1:] for text in _sed_line(piece, command)] if ";" in line else []
+    return [text for text in (pieces[1].replace("\0", rest[1]), command.stdin()) if text]
+
+
+def _without_address(line: str) -> str:
+    """Take off the lines that a command of sed is for: numbers, `$`, `/pattern/`."""
+    line = line.lstrip()
+    while line and (line[0].isdigit() or line[0] in "$,!~+/ "):
+        line = line[1:].partition("/")[2] if line[0] == "/" else line[1:]
+    return line
+
+
 def editor_texts(command: "Command") -> "list[str]":
     """Give the shell commands that an editor's own commands start, and the file that they write to."""
     name, arguments = command.name, command.arguments

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 MAX_VALUES = 32
 """Values of one word that are followed; a longer list of braces or of a loop is cut."""
 
+MAX_ROUNDS = 16
+"""Rounds of loops that a command is looked at in."""
+
+MAX_ALL_ROUNDS = 512
+"""Rounds that all loops of a tool call are looked at in; what comes after them is looked at with all values at once."""
+
+_MAX_ROUND_CHARACTERS = 2000
+"""Longer values are too costly to be tried one by one."""
+
 MAX_VALUE_CHARACTERS = 4096
 """A longer value of a variable is not followed: `a=$a$a` doubles each time that it is read."""
 
@@ -46,11 +55,13 @@ class Argument(str):  # noqa: SLOT000 - most have no attribute of their own; cla
 
     Attributes:
         has_glob: An unquoted `*`, `?` or `[` is in it.
+        is_bare_root: It is `$X/` or `$X/*` of a variable that nothing sets: where that is empty, it is the root.
         outputs: Ranges of the commands whose output is part of it.
         files: Ranges of the commands behind a `<(…)` in it.
     """
 
     has_glob = False
+    is_bare_root = False
     outputs: "tuple[tuple[int, int], ...]" = ()
     files: "tuple[tuple[int, int], ...]" = ()
 
@@ -73,17 +84,50 @@ class Values:
         self.home = home
         self._environment = environment
         self._assigned = {"IFS": [" \t\n"]}
+        self.rounds_left = [MAX_ALL_ROUNDS]
+        self.choices: "set[str]" = set()
+        """Variables that a loop gives one value after the other; the others with several values are lists."""
+        self.picked: "dict[str, list[str]]" = {}
+        """What the loops' variables hold in the round that is looked at; outside of a round they hold all."""
 
     def copy(self) -> "Values":
         """Give an independent copy, for a text that runs in a shell of its own."""
         other = Values(self.home, self._environment)
-        other._assigned = dict(self._assigned)
+        other._assigned = {**self._assigned, **self.picked}
+        other.rounds_left = self.rounds_left  # one bound for the texts inside, too
+        other.choices = self.choices.difference(self.picked)
         return other
 
     def assign(self, name: str, values: "list[str]") -> None:
         """Set a variable to one value, or to the several that a loop gives it."""
         kept = [value if len(value) <= MAX_VALUE_CHARACTERS else UNKNOWN_TEXT for value in values[:MAX_VALUES]]
         self._assigned[name] = kept or [""]
+        self.choices.discard(name)
+
+    def assign_choices(self, name: str, values: "list[str]") -> None:
+        """Set a variable to the values that it has one after the other."""
+        self.assign(name, values)
+        if len(self._assigned[name]) > 1:
+            self.choices.add(name)
+
+    def rounds(self, names: "Sequence[str]") -> "list[dict[str, list[str]]]":
+        """Give the rounds of the loops whose variables are named; what is beyond MAX_ROUNDS is one round together."""
+        rounds: "list[dict[str, list[str]]]" = [{}]
+        if (
+            self.rounds_left[0] <= 0
+            or sum(len(value) for name in names for value in self._assigned[name]) > _MAX_ROUND_CHARACTERS
+        ):
+            return rounds
+        for name in names:
+            values = self._assigned[name]
+            if len(rounds) * len(values) > MAX_ROUNDS:
+                kept = max(MAX_ROUNDS // len(rounds) - 1, 0)
+                pieces = [[value] for value in values[:kept]] + [values[kept:]]
+            else:
+                pieces = [[value] for value in values]
+            rounds = [{**before, name: piece} for before in rounds for piece in pieces]
+        self.rounds_left[0] -= len(rounds)
+        return rounds
 
     def is_assigned(self, name: str) -> bool:
         """Tell whether the text itself sets a variable."""
@@ -91,6 +135,8 @@ class Values:
 
     def get(self, name: str, cwd: "str | None") -> "list[str] | None":
         """Give a variable's possible values, or None when it is not known to be set."""
+        if name in self.picked:
+            return self.picked[name]
         if name in self._assigned:
             return self._assigned[name]
         if name.endswith("[0]"):
@@ -196,14 +242,25 @@ class Expander:
                     outputs += self.origins.get(value[0], ())
         has_glob = any(kind == LITERAL and not quoted and not _GLOBS.isdisjoint(text) for kind, text, quoted in word)
         has_tilde = word[:1] and word[0][0] == LITERAL and not word[0][2] and word[0][1].startswith("~")
+        is_bare_root = texts[0][:2] == UNKNOWN_TEXT + "/" and self._is_bare_root(texts, word)
         for text in texts:
             for field in text.split(_SEPARATOR) if _SEPARATOR in text else [text]:
                 if not field and not is_quoted:
                     continue
                 argument = Argument(self._tilde(field) if has_tilde else field)
                 argument.has_glob, argument.outputs, argument.files = has_glob, outputs, files
+                if is_bare_root:
+                    argument.is_bare_root = True
                 arguments.append(argument)
         return arguments
+
+    def _is_bare_root(self, texts: "list[str]", word: "Word") -> bool:
+        """Tell whether a word is a variable that nothing sets, and then only `/` or `/*`."""
+        first = next(part for part in word if part[0] != LITERAL or part[1])
+        if first[0] != VARIABLE or len(first[1]) > 2 or texts != [UNKNOWN_TEXT + texts[0][1:]]:  # noqa: PLR2004 - `${X:?}` has an operator
+            return False
+        name = first[1][0]
+        return not texts[0][1:].strip("/*.") and len(name) > 1 and self.values.get(name, None) is None
 
     def _tilde(self, text: str) -> str:
         name, slash, rest = text[1:].partition("/")
@@ -225,7 +282,10 @@ class Expander:
             pieces = [self._output(value, cwd)]
         else:
             return [UNKNOWN_TEXT]
-        return pieces if is_quoted else [_split(piece) for piece in pieces]
+        if is_quoted:
+            return pieces
+        separators = (self.values.get("IFS", cwd) or [""])[0]
+        return [_split(piece, separators) for piece in pieces]
 
     def _variable(self, value: "tuple[Any, ...]", cwd: "str | None") -> "list[str]":
         name, default = value[0], value[1]
@@ -347,9 +407,9 @@ def _formatted(template: str, arguments: "Sequence[str]") -> str:
     return text
 
 
-def _split(text: str) -> str:
-    """Mark where the shell would split an unquoted value into words."""
-    for blank in _BLANKS:
+def _split(text: str, separators: str = "") -> str:
+    """Mark where the shell would split an unquoted value into words; at blanks always, whatever IFS says."""
+    for blank in _BLANKS if separators == _BLANKS else frozenset(_BLANKS + separators):
         text = text.replace(blank, _SEPARATOR)
     return text
 

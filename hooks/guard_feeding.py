@@ -4,7 +4,7 @@ What is fed is followed by where it comes from: the folders that a list of files
 filters stand behind the list. Imported only when one of these programs is met.
 """
 
-from guard_expansion import Argument
+from guard_expansion import MAX_ROUNDS, Argument
 from guard_options import read_options
 from guard_prefilter import READERS
 from guard_simple import UNKNOWN_TEXT
@@ -221,8 +221,8 @@ def _listed(source: "Command", *, by_name: bool) -> "list[Argument]":
     return [place if is_named or place.has_glob else _below(place, UNKNOWN_TEXT) for place in places]
 
 
-def hand_on(inner: "Command", command: "Command") -> None:
-    """Give the started command what xargs or parallel reads: in place of its mark, else at the end."""
+def hand_on(inner: "Command", command: "Command") -> "list[Command]":
+    """Give what xargs or parallel starts: with what it reads in place of its mark, one after the other, else at the end."""
     operands = handed_on(command, by_name=inner.name in READERS and inner.name != "mv")
     if command.name == "parallel":
         _take_listed(inner, operands)
@@ -230,18 +230,27 @@ def hand_on(inner: "Command", command: "Command") -> None:
     inner.fed, inner.feed = command.feed, None
     marks = [option_value(command.arguments, "I", "replace") or "{}"]
     mark = next((mark for mark in marks if any(mark in argument for argument in inner.arguments)), "")
-    if mark:
-        first = operands[0] if operands else UNKNOWN_TEXT
-        kept = []
-        for argument in inner.arguments:
-            kept.extend(
-                (operands or [Argument(UNKNOWN_TEXT)])
-                if argument == mark
-                else [Argument(argument.replace(mark, first))]
-            )
-        inner.arguments = kept
-    else:
+    if not mark:
         inner.arguments = inner.arguments + operands
+        return [inner]
+    if len(operands) > MAX_ROUNDS:
+        # What is beyond the rounds is handed on together, so that nothing of it is lost.
+        every = operands[MAX_ROUNDS - 1 :]
+        operands = operands[: MAX_ROUNDS - 1]
+    else:
+        every = []
+    rounds = [[operand] for operand in operands or [Argument(UNKNOWN_TEXT)]] + ([every] if every else [])
+    return [_marked(inner, mark, listed) for listed in rounds]
+
+
+def _marked(inner: "Command", mark: str, operands: "list[Argument]") -> "Command":
+    """Give a command with what it is handed in place of the mark."""
+    kept: "list[Argument]" = []
+    for argument in inner.arguments:
+        kept.extend(operands if argument == mark else [Argument(argument.replace(mark, operands[0]))])
+    started = inner.wrapped([Argument(inner.program), *kept])
+    started.outer, started.fed, started.feed, started.is_bulk = inner.outer, inner.fed, None, True
+    return started
 
 
 def _take_listed(inner: "Command", operands: "list[Argument]") -> None:

@@ -1,6 +1,6 @@
 """Does a command delete, overwrite or open up more than the work at hand: a home, the system, a disk, the history?"""
 
-from guard_decision import DENY, Stop
+from guard_decision import ASK, DENY, Stop
 from guard_expansion import UNKNOWN_TEXT
 from guard_options import is_unique_prefix, names, read_options
 from guard_paths import GIT, HOME, OUTSIDE, PROJECT, ROOT, SYSTEM, TEMPORARY, UNKNOWN, is_disk
@@ -43,6 +43,17 @@ _DATA_ROOTS = frozenset(
 )
 _MOUNTS = frozenset(["mnt", "media", "run"])
 """Folders of the root that hold what is kept; below the latter are disks."""
+_REHEARSING = frozenset(["mke2fs", "mkfs.ext2", "mkfs.ext3", "mkfs.ext4", "mkfs.xfs"])
+"""Programs that make no file system, and only say what they would do, with -n or -N."""
+_MADE_AGAIN = frozenset([
+    "tmp", "temp", "cache", "caches", "node_modules", "__pycache__", "dist", "build", "builds", "target", "out", "next", "nuxt", "venv", "coverage", "logs", "scratch", "output", "obj", "bin",
+    "pytest_cache", "mypy_cache", "ruff_cache", "turbo", "parcel-cache", "gradle", "public_html_cache", "lost+found", "artifacts",
+])  # fmt: skip
+"""Names of folders, without their dot, that a build or a program makes again."""
+_WORKPLACES = frozenset(
+    ["app", "workspace", "workspaces", "code", "src", "repo", "project", "builds", "work", "github"]
+)
+"""Folders of the root that containers have the project in."""
 _DISKUTIL = ("erase", "partitiondisk", "reformat", "secureerase", "zerodisk", "randomdisk", "apfs")
 _DISKUTIL_APFS = ("delete", "erase")
 
@@ -62,6 +73,10 @@ def judge_delete(command: "Command", places: "Places") -> "Stop | None":
     for operand in operands:
         if _is_state(operand) and not command.is_remote:
             return state_stop()
+        if is_recursive and getattr(operand, "is_bare_root", False):
+            return _delete_stop(
+                "delete-root", "where the variable is not set, it deletes everything on this machine.", ASK
+            )
         stop = _judge_target(operand, command, places) if is_recursive else _judge_file(operand, command, places)
         if stop:
             return stop
@@ -146,11 +161,28 @@ def _judge_target(operand: str, command: "Command", places: "Places") -> "Stop |
         return _delete_stop("delete-project", "it deletes the whole project, also what was never committed.")
     if zone == UNKNOWN and _is_data_root(operand):
         return _delete_stop(*_DELETED[OUTSIDE])
-    if zone not in _DELETED:
+    if zone in (UNKNOWN, OUTSIDE, GIT) and (zone == UNKNOWN or command.is_remote):
+        return _judge_elsewhere(operand, command, places)
+    return _delete_stop(*_DELETED[zone]) if zone in _DELETED else None
+
+
+def _judge_elsewhere(operand: str, command: "Command", places: "Places") -> "Stop | None":
+    """Ask about a folder with a known absolute path of which nothing is known, or that is another machine's.
+
+    Over there is no project to stay in; so only what a build or a program makes again goes without a question.
+    """
+    from guard_paths import absolute
+
+    full = absolute(operand, command.cwd)
+    parts = full[1:].split("/") if full else [""]
+    if full is None or UNKNOWN_TEXT in parts[0] or (not command.is_remote and not operand.startswith("/")):
         return None
-    if command.is_remote and zone not in (ROOT, SYSTEM):
+    if command.is_remote and not operand.startswith("/") and full.startswith(places.project + "/"):
+        return None  # below wherever the other shell starts
+    is_made_again = any(part.strip(".*").lower() in _MADE_AGAIN for part in parts)
+    if is_made_again or (parts[0] in _WORKPLACES and len([part for part in parts if part.strip("*")]) > 1):
         return None
-    return _delete_stop(*_DELETED[zone])
+    return _delete_stop(*_DELETED[OUTSIDE], ASK)
 
 
 def _is_data_root(operand: str) -> bool:
@@ -168,9 +200,9 @@ def _is_whole_project(operand: str, command: "Command", places: "Places") -> boo
     )
 
 
-def _delete_stop(rule: str, why: str) -> Stop:
+def _delete_stop(rule: str, why: str, decision: str = DENY) -> Stop:
     return Stop(
-        DENY,
+        decision,
         rule,
         why,
         "name the exact files inside the project, or list first what is there",
@@ -187,7 +219,11 @@ def judge_find(command: "Command", places: "Places") -> "Stop | None":
 
     for root in find_roots(command.arguments):
         zone = places.zone(root, command.cwd)
-        if zone in _DELETED:
+        if zone in (UNKNOWN, OUTSIDE, GIT) and (zone == UNKNOWN or command.is_remote):
+            stop = None if narrows(command.arguments) else _judge_elsewhere(root, command, places)
+            if stop:
+                return stop
+        elif zone in _DELETED:
             return _delete_stop(*_DELETED[zone])
         if zone == PROJECT and not narrows(command.arguments) and _is_whole_project(root, command, places):
             return _delete_stop("delete-project", "it deletes the whole project, also what was never committed.")
@@ -255,6 +291,10 @@ def judge_disk(command: "Command", _places: "Places") -> "Stop | None":
     name, arguments = command.name, command.arguments
     if {"--help", "--version", "-V"} & set(arguments):
         return None
+    if ("-N" if name == "mkfs.xfs" else "-n") in arguments and name in _REHEARSING:
+        return None
+    if name in ("qemu-img", "clonezilla", "ntfsclone", "partclone.restore"):
+        return disk_stop() if any(is_disk(word) for word in arguments[-1:]) else None
     if name == "dd":
         targets = [argument[3:] for argument in arguments if argument.startswith("of=")]
         return disk_stop() if any(is_disk(target) for target in targets) else None

@@ -90,9 +90,9 @@ def judge_gh(command: "Command", _places: "Places") -> "Stop | None":
     if words[:2] == ["repo", "delete"]:
         return _repository_stop()
     if tuple(words[:2]) in _DELETIONS:
-        return _forge_deletion()
+        return forge_deletion()
     if words[:2] == ["repo", "edit"] and (("--visibility", "public") in options or "public" in words[2:]):
-        return _forge_deletion("it makes a repository public, with all its history.")
+        return forge_deletion("it makes a repository public, with all its history.")
     if words[:2] == ["alias", "set"]:
         return _judge_alias(words[3:])
     return None
@@ -104,7 +104,8 @@ _DELETIONS = frozenset([
 ])  # fmt: skip
 
 
-def _forge_deletion(why: str = "it deletes or closes something on the server, for everybody.") -> Stop:
+def forge_deletion(why: str = "it deletes or closes something on the server, for everybody.") -> Stop:
+    """Make the question about something that a forge would lose."""
     return Stop(ASK, "forge-delete", why, "look at it first", "gh repo view")
 
 
@@ -125,7 +126,7 @@ def judge_glab(command: "Command", _places: "Places") -> "Stop | None":
     if words[:2] in (["repo", "delete"], ["project", "delete"]):
         return _repository_stop()
     if tuple(words[:2]) in _DELETIONS:
-        return _forge_deletion()
+        return forge_deletion()
     is_creation = words[:1] == ["mr"] and words[1:2] in (["create"], ["new"], ["for"])
     return pull_request_stop() if is_creation else None
 
@@ -153,7 +154,8 @@ def judge_hub(command: "Command", places: "Places") -> "Stop | None":
 def judge_by_words(command: "Command", _places: "Places") -> "Stop | None":
     """Judge the CLIs whose creation is known by its first words alone."""
     options, words = read_options(command.arguments, "R", frozenset(["repo", "login"]))
-    if names(options) & {"--help", "-h"}:
+    # hub's -h is --head; its help is --help alone.
+    if names(options) & ({"--help"} if command.name == "hub" else {"--help", "-h"}):
         return None
     return pull_request_stop() if any(tuple(words[: len(c)]) == c for c in _CREATE_WORDS[command.name]) else None
 
@@ -164,15 +166,15 @@ def _judge_api(command: "Command", shorts: str, longs: "frozenset[str]") -> "Sto
     method = [value.upper() for name, value in options if name in ("-X", "--method")]
     sends = bool(names(options) & _FIELDS)
     if endpoint == "graphql":
-        return pull_request_stop() if _has_mutation(command) else None
+        return pull_request_stop() if _has_mutation(command) else _judge_mutation(command)
     verb = method[-1] if method else ("POST" if sends else "GET")
     if verb == "POST" and is_collection(endpoint):
         return pull_request_stop()
-    stop = _judge_published(verb, [endpoint])
+    stop = _judge_published(verb, [endpoint]) or _judge_changed(verb, [endpoint], command)
     if stop:
         return stop
     if verb == "DELETE":
-        return _repository_stop() if _is_repository(endpoint) else _forge_deletion()
+        return _repository_stop() if _is_repository(endpoint) else forge_deletion()
     return None
 
 
@@ -180,8 +182,10 @@ def judge_http(command: "Command", _places: "Places") -> "Stop | None":
     """Judge curl, wget and httpie: a POST to a forge's list of pull requests."""
     options, words = read_options(command.arguments, _CURL_SHORTS, _CURL_LONGS)
     urls = words + [value for name, value in options if name == "--url"]
-    if any("graphql" in url for url in urls) and _has_mutation(command):
-        return pull_request_stop()
+    if any("graphql" in url for url in urls):
+        stop = pull_request_stop() if _has_mutation(command) else _judge_mutation(command)
+        if stop:
+            return stop
     methods = [value.upper() for name, value in options if name in ("-X", "--request", "--method")]
     sends = bool(names(options) & _CURL_BODIES) and not names(options) & {"-G", "--get"}
     if command.name in ("http", "https", "xh"):
@@ -190,7 +194,7 @@ def judge_http(command: "Command", _places: "Places") -> "Stop | None":
     if any(name == "--unix-socket" for name, _ in options):
         return _judge_socket(methods, urls)
     verb = methods[-1] if methods else "POST" if sends else "GET"
-    stop = _judge_published(verb, urls) or _judge_search(command, verb, urls)
+    stop = _judge_published(verb, urls) or _judge_changed(verb, urls, command) or _judge_search(command, verb, urls)
     if stop:
         return stop
     if "DELETE" in methods:
@@ -288,6 +292,20 @@ def _judge_remote_deletion(urls: "list[str]") -> "Stop | None":
                 "curl -s https://api.example.com/v1/items/7",
             )
     return None
+
+
+def _judge_changed(verb: str, urls: "list[str]", command: "Command") -> "Stop | None":
+    if verb in ("GET", "HEAD", "DELETE"):
+        return None
+    from guard_review import judge_change
+
+    return judge_change(verb, urls, command)
+
+
+def _judge_mutation(command: "Command") -> "Stop | None":
+    from guard_review import judge_mutation
+
+    return judge_mutation(command)
 
 
 def _has_mutation(command: "Command") -> bool:

@@ -99,17 +99,30 @@ def _judge_push(settings: "Sequence[str]", arguments: "Sequence[str]", command: 
 
         return pull_request_stop()
     branches = operands[1:]
+    if any("refs/for/" in branch for branch in branches):
+        return _judge_review(branches)
     if found & {"--force", "-f"} or any(branch.startswith("+") for branch in branches):
-        return _force_stop()
+        return force_stop()
     if any(is_unique_prefix(option, "mirror", 1) for option in found):
-        return _force_stop()
+        return force_stop()
     if any(setting.lower().startswith("remote.") and setting.lower().endswith(".mirror=true") for setting in settings):
-        return _force_stop()
+        return force_stop()
     if "--prune" in found:
         return _deletion_question()
     if command.is_bulk and ("-d" in found or any(is_unique_prefix(option, "delete", 1) for option in found)):
         return _judge_deletion(found, branches) or _deletion_question()
     return _judge_deletion(found, branches)
+
+
+def _judge_review(branches: "list[str]") -> Stop:
+    """Judge a push to a place where the server makes a change to review of it, or merges it at once."""
+    if any("%" in branch and "submit" in branch for branch in branches):
+        from guard_review import bypass_stop
+
+        return bypass_stop()
+    from guard_forge import pull_request_stop
+
+    return pull_request_stop()
 
 
 def _creates_merge_request(settings: "Sequence[str]", options: "list[tuple[str, str]]") -> bool:
@@ -144,7 +157,8 @@ def _deletion_question() -> Stop:
     )
 
 
-def _force_stop() -> Stop:
+def force_stop() -> Stop:
+    """Make the stop for a branch that is replaced by force."""
     return Stop(
         DENY,
         "git-force-push",

@@ -99,7 +99,18 @@ _FETCHERS = (
     "LWP",
     "file_get_contents",
 )
-_EVALUATORS = ("exec(", "eval(", "Function(", "instance_eval", "runInThisContext", "compile(", "eval ")
+_EVALUATORS = (
+    "exec(",
+    "eval(",
+    "Function(",
+    "instance_eval",
+    "runInThisContext",
+    "compile(",
+    "eval ",
+    "(eval)",
+    "(Function)",
+    ",eval)",
+)
 _HOMES = ("Path.home()", "homedir()", "env.HOME", "$HOME", "Dir.home", "$ENV{HOME}", "env:USERPROFILE")
 _HOMES_IN_LITERALS = (
     "$ENV{HOME}", "$ENV{'HOME'}", "#{Dir.home}", "#{ENV['HOME']}", "${process.env.HOME}", "${os.homedir()}", "${homedir()}", "{os.environ['HOME']}", "{Path.home()}", "{$_ENV['HOME']}", '#{ENV["HOME"]}',
@@ -118,6 +129,8 @@ def _language(name: str) -> str:
 def reads_code(command: "Command") -> bool:
     """Tell whether an interpreter reads its program from stdin: it has no operand, no code option and no module."""
     language = _language(command.name)
+    if language in _AWKS:
+        return _reads_program(command)
     if language in _NO_STDIN_CODE:
         return False
     arguments = command.arguments
@@ -150,9 +163,19 @@ def reads_code(command: "Command") -> bool:
     )
 
 
+def _reads_program(awk: "Command") -> bool:
+    """Tell whether awk is given its program on stdin."""
+    from guard_wrappers import code_values
+
+    files = code_values(awk.arguments, "f", ("file",), "vF")
+    return any(file in ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0") for file in files)
+
+
 def programs(command: "Command") -> "Sequence[str]":
     """Give the program texts of a command: its code option's value, awk's first operand, or stdin."""
     language = _language(command.name)
+    if language in _AWKS and _reads_program(command):
+        return [command.stdin()]
     if language in _AWKS:
         return [argument for argument in command.arguments if "{" in argument][:1]
     texts = code_words(command)
@@ -226,6 +249,8 @@ def shell_texts(program: str, language: str = "python", arguments: "Sequence[str
             paths = _paths(_reach(bare, start, stop, names), _reached(bare, start, stop, names, found))
             texts.extend([verb + path for path in paths])
     texts.extend(_file_texts(program, bare, names, found))
+    if "kill" in bare or "fork" in bare:
+        texts.extend(_process_texts(bare))
     if any(mark in program for mark in _LIBRARY_MARKS):
         from guard_libraries import texts as library_texts
 
@@ -246,6 +271,30 @@ def shell_texts(program: str, language: str = "python", arguments: "Sequence[str
             ["psql -c " + _quoted(text) for text, _, _, _ in _reached(bare, start, stop, names, found) if " " in text]
         )
     return texts
+
+
+_SIGNALS_TO_ALL = ("kill(-1,", "kill9,-1", "kill-9,-1", "killKILL,-1", "kill(9,-1)", "kill(-1)")
+_ENDLESS_FORKS = (
+    "forkwhile1",
+    "forkwhiletrue",
+    "while1{fork",
+    "while(1){fork",
+    "loop{fork",
+    "while(true){fork",
+    "whileTrue:os.fork(",
+    "while1:os.fork(",
+    "loopdofork",
+    "fork()while1",
+    "for(;;){fork",
+    "whiletruedofork",
+)
+
+
+def _process_texts(bare: str) -> "list[str]":
+    """Give a signal to every process, and forks without an end, as a shell writes them."""
+    text = "".join(bare.split()).replace("'", "").replace('"', "")
+    texts = ["kill -9 -1"] if any(mark in text for mark in _SIGNALS_TO_ALL) else []
+    return texts + ([":(){ :|:& };:"] if any(mark in text for mark in _ENDLESS_FORKS) else [])
 
 
 def _is_piped(bare: str, place: int, length: int) -> bool:

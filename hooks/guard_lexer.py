@@ -24,6 +24,8 @@ _OPENERS = {"if": "fi", "while": "done", "until": "done", "for": "done", "select
 _CLOSERS = frozenset(["fi", "done", "esac", "}"])
 _LISTS = frozenset(["for", "select", "case"])
 _RESERVED = _PREFIXES | _CLOSERS | frozenset([*_OPENERS, "function", "[["])
+_EXTENDED = frozenset("!@+?*")
+"""What begins a pattern such as `!(a|b)` before its parenthesis."""
 
 
 class _Level:
@@ -153,8 +155,19 @@ class Lexer(RedirectReader):
             return False  # a file descriptor's number
         if level.current is None:
             return self._begin_command(level, word, start)
+        if self.text.startswith("(", self.at):
+            self._read_extended(word)
         self._continue_command(level, level.current, word)
         return False
+
+    def _read_extended(self, word: "Word") -> None:
+        """Read `!(…)`, `@(…)` and their like in an argument as the `*` that they may stand for."""
+        stop = self.text.find(")", self.at, min(self.end, self.at + _MAX_NAME))
+        while word[-1][0] == LITERAL and not word[-1][2] and word[-1][1][-1:] in _EXTENDED and stop > 0:
+            word[-1] = (LITERAL, word[-1][1][:-1] + "*", False)
+            self.at = stop + 1
+            word.extend(self.read_word())
+            stop = self.text.find(")", self.at, self.at + _MAX_NAME) if self.text.startswith("(", self.at) else -1
 
     def _read_plain(self, level: _Level) -> bool:
         """Place words of a command that have nothing special in them, as most have; tell whether there was one."""
@@ -168,7 +181,7 @@ class Lexer(RedirectReader):
             if stop < 0:
                 stop = end
             word, following = text[at:stop], text[stop : stop + 1]
-            if stop == at or following not in ENDS:
+            if stop == at or following not in ENDS or (following == "(" and word[-1] in _EXTENDED):
                 if word.isdigit() and following in ("<", ">"):
                     at = stop  # a file descriptor's number
                 break

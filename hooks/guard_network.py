@@ -216,7 +216,8 @@ def judge_package_source(command: "Command") -> "Stop | None":
         urls = [word for word in words if word.startswith(("http://", "https://")) and "install" in words]
         options = command.arguments
         urls = [url for url in urls if not (options.index(url) and options[options.index(url) - 1] in _INDEX_OPTIONS)]
-        return _package_stop() if any(not _is_known_host(url) for url in urls) else None
+        is_open = any(word.startswith("http://") and "install" in words and not _is_local(word) for word in words)
+        return package_stop() if is_open or any(not _is_known_host(url) for url in urls) else None
     starts = {
         "deno": ("run",), "nix": ("run",), "go": ("run",), "pnpm": ("dlx",), "yarn": ("dlx",), "bun": ("x",), "npm": ("exec", "x"), "pipx": ("run",), "uv": ("run", "x"), "cargo": ("\0",),
     }  # fmt: skip
@@ -227,7 +228,7 @@ def judge_package_source(command: "Command") -> "Stop | None":
     ):
         return None
     if name == "go":
-        return _package_stop() if any("@" in word and "." in word.partition("/")[0] for word in words[1:2]) else None
+        return package_stop() if any("@" in word and "." in word.partition("/")[0] for word in words[1:2]) else None
     place = 0 if name in ("npx", "bunx", "uvx") else 1
     own: "list[str]" = list(words[place : place + 1])
     for argument, following in zip([*command.arguments, ""], [*command.arguments[1:], ""]):  # noqa: B905 - strict came with 3.10
@@ -235,14 +236,17 @@ def judge_package_source(command: "Command") -> "Stop | None":
         if option in ("--from", "--spec", "--package", "-p"):
             own.append(value or following)
     return (
-        _package_stop()
-        if any(word.startswith(_FOREIGN) or (name == "deno" and "://" in word) for word in own)
-        else None
+        package_stop() if any(word.startswith(_FOREIGN) or (name == "deno" and "://" in word) for word in own) else None
     )
 
 
 _FOREIGN = ("http://", "https://", "git+", "git://", "github:", "gitlab:", "bitbucket:", "gist:", "git@", "ssh://")
 _INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--proxy", "--trusted-host")
+
+
+def _is_local(url: str) -> bool:
+    host = url.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
+    return host in ("localhost", "127.0.0.1") or "." not in host
 
 
 def _is_known_host(url: str) -> bool:
@@ -256,7 +260,8 @@ def _is_known_host(url: str) -> bool:
     ) or host.endswith((".github.com", ".pytorch.org"))
 
 
-def _package_stop() -> Stop:
+def package_stop() -> Stop:
+    """Make the question about code that is fetched and run at once."""
     return Stop(
         ASK,
         "downloaded-code",

@@ -136,7 +136,9 @@ class Places:
             full = folder or "/"
         if full == "/":
             return ROOT
-        return self._git(full) or self._zone(full)
+        git = self._git(full)
+        # A copy in a temporary folder is temporary as a whole.
+        return self._zone(full) if not git or any(is_inside(full, folder) for folder in _TEMPORARY) else git
 
     def _git(self, full: str) -> str:
         before, found, rest = (full + "/").partition("/.git/")

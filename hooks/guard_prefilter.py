@@ -32,10 +32,12 @@ SENDERS = frozenset([
 MAY_PRINT_SECRETS = frozenset([
     "security", "gpg", "gpg2", "secret-tool", "gh", "glab", "aws", "gcloud", "az", "vault", "op", "pass", "gopass", "bw", "lpass", "doppler",
     "kubectl", "oc", "git", "keyring", "infisical", "chamber", "getent", "rbw", "keepassxc-cli", "kpcli", "dcli", "kwallet-query", "conjur", "akeyless", "berglas", "argocd", "npm", "fly", "flyctl",
+    "heroku", "ps", "railway", "netlify", "dokku", "scalingo", "clever", "convox", "cf", "eb", "supabase", "stripe", "rails", "wg", "nmcli", "teller", "kubeadm",
     "doctl", "bao", "aws-vault", "docker-credential-osxkeychain", "docker-credential-desktop", "docker-credential-pass", "docker-credential-secretservice",
 ])  # fmt: skip
 _PRINTING_HINTS = {
-    "git": ("credential",), "npm": ("config", "token"), "gh": ("auth",), "glab": ("auth", "config"), "kubectl": ("secret", "token"), "oc": ("secret", "token", "whoami", "extract"),
+    "git": ("credential",), "npm": ("config", "token"), "gh": ("auth",), "glab": ("auth", "config"), "kubectl": ("secret", "token", "raw"), "oc": ("secret", "token", "whoami", "extract", "raw"),
+    "ps": ("e", "E"), "rails": ("credentials", "secrets"), "stripe": ("config",), "heroku": ("config", "token", "credentials", "auth"), "netlify": ("env",),
     "aws": ("get-", "configure", "decrypt", "assume", "generate-", "secretsmanager", "download-"), "gcloud": ("secrets", "print-", "decrypt", "config-helper"),
     "az": ("secret", "token", "key", "credential", "connection"), "fly": ("token",), "flyctl": ("token",), "doctl": ("auth", "kubeconfig"), "argocd": ("password", "token"), "getent": ("shadow",),
 }  # fmt: skip
@@ -49,6 +51,35 @@ CONNECTIONS = frozenset(["nc", "ncat", "netcat", "telnet", "socat", "openssl", "
 PACKAGE_RUNNERS = frozenset(
     ["npx", "bunx", "uvx", "pipx", "pnpm", "yarn", "bun", "deno", "nix", "go", "npm", "pip", "pip3", "uv"]
 )
+SQL_CARRIERS = frozenset(
+    [
+        "heroku",
+        "wrangler",
+        "turso",
+        "pscale",
+        "fly",
+        "flyctl",
+        "aws",
+        "spark-sql",
+        "hive",
+        "beeline",
+        "impala-shell",
+        "trino",
+        "presto",
+        "neonctl",
+        "railway",
+        "vercel",
+        "prisma",
+        "snow",
+        "databricks",
+        "athenacli",
+        "edgedb",
+        "gel",
+        "supabase",
+        "manage.py",
+    ]
+)
+"""Programs that hand SQL on to a database of theirs."""
 _SECRET_PLACES = ("/etc", "/root", "/run", "/var/run", "/proc")
 _PUBLISHING_HINTS = (
     "publish", "push", "upload", "deploy", "release", "deprecate", "yank", "sign", "copy", "sync", "delete", "deliver", "submit", "pilot",

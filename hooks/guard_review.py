@@ -110,3 +110,75 @@ def bypass_stop() -> Stop:
         "ask for a review, and see which checks are missing",
         "gh pr checks",
     )
+
+
+_DELETING = ("deleteref", "deleteissue", "deletebranchprotectionrule", "deletediscussion", "archiverepository", "deletepackageversion", "deleteproject", "deleteenvironment", "deletedeployment",
+             "deleterepositoryruleset", "updaterepositoryvisibility", "destroysnippet", "issuedelete", "projectdelete", "branchdelete", "transferissue", "removeenterpriseadmin", "deleterelease", "deletelabel",
+             "updatebranchprotectionrule", "updaterepositoryruleset", "deleteteamdiscussion", "closeissuesinbulk", "deletelinkedbranch", "deleteproject")  # fmt: skip
+_MERGING = (
+    "mergepullrequest",
+    "enablepullrequestautomerge",
+    "mergebranch",
+    "mergerequestaccept",
+    "dismisspullrequestreview",
+    "enqueuepullrequest",
+)
+_OPENING = ("createpullrequest", "mergerequestcreate", "revertpullrequest")
+
+
+def judge_mutation(command: "Command") -> "Stop | None":
+    """Judge what a forge is told to change in GraphQL."""
+    text = (" ".join(command.arguments) + " " + command.stdin()).lower()
+    if "mutation" not in text:
+        return None
+    from guard_forge import forge_deletion, pull_request_stop
+
+    called = text.replace(" ", "").replace("\n", "").replace("\\n", "")
+    if any(name + "(" in called for name in _OPENING):
+        return pull_request_stop()
+    if "updateref(" in called and "force:true" in called:
+        from guard_git import force_stop
+
+        return force_stop()
+    if any(name + "(" in called for name in _DELETING):
+        return forge_deletion()
+    return bypass_stop() if any(name + "(" in called for name in _MERGING) else None
+
+
+def judge_change(verb: str, urls: "list[str]", command: "Command") -> "Stop | None":
+    """Judge a request that changes a repository as a whole, moves a branch by force, or merges."""
+    paths = [_api_path(url) for url in urls]
+    paths = [path for path in paths if path]
+    if not paths:
+        return None
+    text = (" ".join(command.arguments) + " " + command.stdin()).lower()
+    body = "".join([character for character in text if character not in "\"' \n\\"]).replace(":", "=")
+    from guard_forge import forge_deletion
+
+    for path in paths:
+        parts = path.split("/")
+        if parts[-1] == "merge" and parts[-3:-2] in (["pulls"], ["merge_requests"]) and verb in ("PUT", "POST"):
+            return bypass_stop()
+        if "/git/refs/" in path and verb in ("PATCH", "POST") and "force=true" in body:
+            from guard_git import force_stop
+
+            return force_stop()
+        is_whole = len(parts) == (3 if parts[0] == "repos" else 2)
+        if not is_whole and parts[-1] in ("transfer", "archive") and len(parts) <= 4:  # noqa: PLR2004 - repos/o/r/transfer
+            return forge_deletion("it gives a repository away, or closes it for changes.")
+        if is_whole and verb in ("PATCH", "PUT"):
+            if any(mark in body for mark in ("private=false", "visibility=public")):
+                return forge_deletion("it makes a repository public, with all its history.")
+            if "archived=true" in body:
+                return forge_deletion("it closes a repository for changes.")
+    return None
+
+
+def _api_path(url: str) -> str:
+    """Give the path that begins with repos/ or projects/ of a forge's URL, or ""."""
+    path = "/" + url.partition("?")[0].rpartition("://")[2].strip("/")
+    for mark in ("/repos/", "/projects/"):
+        _, found, rest = path.partition(mark)
+        if found:
+            return mark.strip("/") + "/" + rest
+    return ""

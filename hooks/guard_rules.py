@@ -12,6 +12,7 @@ from guard_prefilter import (
     CONNECTIONS,
     MAY_PRINT_SECRETS,
     PACKAGE_RUNNERS,
+    SQL_CARRIERS,
     may_fetch_code,
     may_print,
     may_publish,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from guard_secrets import Secrets
     from guard_walk import Command
 
-_FETCHERS = frozenset(["curl", "wget", "aria2c"])
+_FETCHERS = frozenset(["curl", "wget", "aria2c", "scp", "rsync", "aws", "gsutil", "gcloud", "rclone", "mc", "s5cmd"])
 _BRANCH_PROGRAMS = frozenset(["git", "gh", "glab", "hub"])
 _BRANCH_WORDS = frozenset([
     "push", "commit", "rebase", "switch", "checkout", "co", "branch", "worktree", "stash", "reset", "pull", "merge", "symbolic-ref",
@@ -127,6 +128,9 @@ class Judge:
 
             self._note(guard_self.judge_written_file(path, changes, self._cwd, self._own_folders(), self._home), path)
             self._note(guard_writes.judge_file(path, self._places, self._cwd), path)
+            if "/.git/hooks/" in path and not path.endswith(".sample"):
+                for _, text in changes:
+                    self._shell(text)  # git runs it by itself at the next commit, checkout or push
 
     def _mcp(self, tool: str, tool_input: "dict[str, object]") -> None:
         import guard_data
@@ -170,6 +174,10 @@ class Judge:
             self._note(rule(command, self._places), command.source)
         if name in _BRANCH_PROGRAMS and not _BRANCH_WORDS.isdisjoint(command.arguments):
             self._note(self._on_merged_branch(command), command.source)
+        if name in SQL_CARRIERS:
+            import guard_data
+
+            self._note(guard_data.judge_carried(command), command.source)
         if name in PUBLISHERS and may_publish(command):
             import guard_publish
 

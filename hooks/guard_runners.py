@@ -235,7 +235,12 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
             return kind, list(rest[rest.index("--") + 1 :]), texts
         payload = rest[
             payload_start(
-                rest, shorts, longs, operands, takes_assignments=False, permutes=kind == REMOTE and name == "kubectl"
+                rest,
+                shorts,
+                longs,
+                operands,
+                takes_assignments=False,
+                permutes=kind == REMOTE and name in ("kubectl", "gcloud"),
             ) :
         ]
         if payload[:1] and payload[0] == "--":
@@ -250,6 +255,40 @@ def started(command: "Command") -> "tuple[str, list[Argument], list[str]]":
             payload = [_without_version(payload[0]), *payload[1:]]
         return kind, list(payload), texts
     return REMOTE if name in ("ansible", "gcloud", "vagrant", "fly") else ARGV, [], texts
+
+
+_SHELL_OPENERS: "dict[str, tuple[tuple[str, ...], ...]]" = {
+    "gcloud": (("compute", "ssh"), ("alpha", "cloud-shell", "ssh"), ("cloud-shell", "ssh")),
+    "vagrant": (("ssh",),),
+    **dict.fromkeys(["fly", "flyctl"], (("ssh", "console"),)),
+    "minikube": (("ssh",),),
+    "doctl": (("compute", "ssh"),),
+    "railway": (("ssh",), ("shell",)),
+    "limactl": (("shell",),),
+    "multipass": (("shell",),),
+    "lxc": (("shell",),),
+    "machinectl": (("shell",), ("login",)),
+    "tsh": (("ssh",),),
+    "wsl": ((),),
+    "toolbox": (("enter",),),
+    "distrobox": (("enter",),),
+    "nix-shell": ((),),
+    "nix": (("develop",), ("shell",)),
+    "poetry": (("shell",),),
+    "pipenv": (("shell",),),
+    "kubectl": (("rsh",), ("debug",)),
+    "oc": (("rsh",), ("debug",)),
+    "devbox": (("shell",),),
+    "colima": (("ssh",),),
+    "az": (("ssh", "vm"),),
+}
+"""Programs that open a shell when nothing is named that they should start in it."""
+
+
+def opens_shell(command: "Command") -> bool:
+    """Tell whether a runner that starts nothing opens a shell, which reads its stdin."""
+    words = [argument for argument in command.arguments if not argument.startswith("-")]
+    return any(tuple(words[: len(head)]) == head for head in _SHELL_OPENERS.get(command.name, ()))
 
 
 def _powershell_texts(command: "Command") -> "list[str]":

@@ -47,11 +47,27 @@ _PRINTERS: "dict[str, tuple[tuple[str, ...], ...]]" = {
     "akeyless": (("get-secret-value",), ("get-dynamic-secret-value",)),
     "berglas": (("access",), ("read",)),
     "argocd": (("admin", "initial-password"), ("account", "generate-token")),
-    "doppler": (("secrets", "download"), ("secrets", "get")),
-    "heroku": (("config",), ("config:get",), ("auth:token",)),
-    "kubectl": (("get", "secret"), ("get", "secrets"), ("create", "token"), ("view-secret",)),
-    "oc": (("get", "secret"), ("get", "secrets"), ("create", "token"), ("extract",)),
+    "doppler": (("secrets", "download"), ("secrets", "get"), ("secrets",), ("configs", "tokens", "create")),
+    "heroku": (("config",), ("config:get",), ("auth:token",), ("pg:credentials:url",), ("authorizations:create",)),
+    "kubectl": (("get", "secret"), ("get", "secrets"), ("create", "token"), ("view-secret",), ("config", "view")),
+    "oc": (("get", "secret"), ("get", "secrets"), ("create", "token"), ("extract",), ("config", "view")),
     "npm": (("config", "get"), ("token", "create")),
+    "ps": ((),),
+    "railway": (("variables",), ("variable", "list")),
+    "netlify": (("env:get",), ("env:list",)),
+    "dokku": (("config",), ("config:show",), ("config:get",), ("config:export",)),
+    "scalingo": (("env",), ("env-get",)),
+    "clever": (("env",),),
+    "convox": (("env",), ("env", "get")),
+    "cf": (("env",), ("service-key",), ("oauth-token",)),
+    "eb": (("printenv",),),
+    "supabase": (("projects", "api-keys"),),
+    "stripe": (("config", "--list"),),
+    "rails": (("credentials:show",), ("secrets:show",)),
+    "wg": (("showconf",), ("show",)),
+    "nmcli": (("dev", "wifi", "show-password"), ("device", "wifi", "show-password"), ("connection", "show"), ("con", "show"), ("c", "show")),
+    "teller": (("show",), ("env",), ("sh",), ("yaml",), ("json",), ("export",)),
+    "kubeadm": (("token", "create"), ("token", "list"), ("certs", "certificate-key")),
     "git": (("credential", "fill"), ("credential-osxkeychain", "get"), ("credential-store", "get"), ("credential-manager", "get")),
     "keyring": (("get",),),
     "getent": (("shadow",), ("gshadow",)),
@@ -69,7 +85,7 @@ _PRINTERS: "dict[str, tuple[tuple[str, ...], ...]]" = {
     "docker-credential-pass": (("get",),),
     "docker-credential-secretservice": (("get",),),
 }  # fmt: skip
-KEPT_QUIET = frozenset(["sops", "ansible-vault", "heroku"])
+KEPT_QUIET = frozenset(["sops", "ansible-vault"])
 """Their secrets may be shown here; they may not be sent."""
 _PASS_VERBS = frozenset([
     "init", "ls", "list", "show", "find", "search", "grep", "insert", "add", "edit", "generate", "rm", "remove", "delete", "mv", "rename", "cp", "copy", "git", "help", "version", "otp",
@@ -123,8 +139,22 @@ def _has_run(words: "list[str]", head: "tuple[str, ...]") -> bool:
 
 
 _NONE: "frozenset[str]" = frozenset()
-_SHORTS = {"kubectl": "nslo", "oc": "nslo"}
+_SHORTS = {
+    "kubectl": "nslo",
+    "oc": "nslo",
+    "heroku": "ar",
+    "railway": "sep",
+    "dokku": "",
+    "doppler": "pc",
+    "scalingo": "a",
+    "clever": "a",
+    "convox": "ar",
+}
 _VALUES = {
+    "heroku": frozenset(["app", "remote"]),
+    "railway": frozenset(["service", "environment"]),
+    "netlify": frozenset(["context", "scope", "filter", "site"]),
+    "doppler": frozenset(["project", "config", "format", "scope", "token"]),
     "kubectl": frozenset(["namespace", "context", "kubeconfig", "selector", "cluster", "user"]),
     "oc": frozenset(["namespace", "context", "kubeconfig", "selector"]),
     "aws": frozenset(["profile", "region", "output", "query", "endpoint-url"]),
@@ -135,6 +165,8 @@ _VALUES = {
 
 def _kubectl_prints(arguments: "Sequence[str]", words: "list[str]") -> bool:
     """Tell whether kubectl shows a secret's data: with a format that has all of it, or that selects it."""
+    if "view" in words[:2]:
+        return "--raw" in arguments or "--raw=true" in arguments
     if "get" not in words[:1]:
         return True
     options, _ = read_options(arguments, "nslo", frozenset(["output", "template", "namespace", "context", "selector"]))
@@ -169,7 +201,57 @@ def _aws_prints(arguments: "Sequence[str]", words: "list[str]") -> bool:
     return _queries_secret(arguments)
 
 
+_SECRET_NAMES = (
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "key",
+    "credential",
+    "dsn",
+    "_url",
+    "_uri",
+    "auth",
+    "private",
+    "salt",
+    "cert",
+)
+
+
+def _settings_print(arguments: "Sequence[str]", words: "list[str]") -> bool:
+    """Tell whether a platform's program prints the value of a setting that is a secret by its name, or all values."""
+    if any(option in arguments for option in ("--only-names", "--names", "--help", "-h")):
+        return False
+    asks_one = ":get" in words[0] or "get" in words[1:2] or words[0].endswith("-get")
+    named = [word for word in words[1:] if word != "get"]
+    if not asks_one:
+        return not any(word.startswith(_CHANGES) for word in named) and not any("=" in word for word in named)
+    return any(mark in word.lower() for word in named for mark in _SECRET_NAMES)
+
+
+_CHANGES = ("set", "add", "rm", "remove", "unset", "delete", "upload", "push", "import", "edit", "notes", "substitute")
+_BSD_LETTERS = frozenset("aAcefghjklmnrsStTuUvVwxXZ")
+
+
+def _ps_prints(arguments: "Sequence[str]", _: "list[str]") -> bool:
+    """Tell whether ps shows the processes' environments: `e` without a dash does, and -E on macOS."""
+    options, words = read_options(
+        arguments, "oOpCuUgGtsqk", frozenset(["pid", "user", "format", "sort", "ppid", "group", "tty"])
+    )
+    if any(name in ("-o", "--format") for name, _ in options):
+        return False
+    return any(name == "-E" for name, _ in options) or any(
+        "e" in word and _BSD_LETTERS.issuperset(word) for word in words
+    )
+
+
 _PRINTS_IF = {
+    **dict.fromkeys(
+        ["heroku", "railway", "netlify", "dokku", "scalingo", "clever", "convox", "doppler"], _settings_print
+    ),
+    "ps": _ps_prints,
+    "wg": lambda _, words: words[0] == "showconf" or "private-key" in words or "preshared-keys" in words,
+    "nmcli": lambda arguments, words: "show-password" in words or bool({"-s", "--show-secrets"} & set(arguments)),
     "kubectl": _kubectl_prints,
     "oc": _kubectl_prints,
     "aws": _aws_prints,
@@ -247,6 +329,12 @@ def _hides(command: "Command") -> bool:
         )
     if name in ("jq", "yq", "gojq", "jaq"):
         return _leaves_out_secret("".join([argument for argument in arguments if not argument.startswith("-")]).lower())
+    if name in ("cut", "awk", "gawk", "mawk"):
+        # Only the names, of lines such as NAME=value and NAME: value.
+        text = " ".join(arguments).replace(" ", "").replace("'", "").replace('"', "")
+        return any(
+            mark in text for mark in ("-d=-f1", "-d:-f1", "-f1-d=", "-f1-d:", "-F={print$1}", "-F:{print$1}")
+        ) and not text.endswith("-")
     if name in ("openssl", "gpg", "age"):
         return not any(argument in ("-d", "-base64", "base64", "--decrypt") for argument in arguments)
     return False

@@ -142,7 +142,7 @@ def judge_command(command: "Command", folders: "list[str]", home: str) -> "Stop 
     """Judge a command that writes into the guard's folders, its settings or its project's file."""
     if command.is_remote:
         return None
-    if _ends_service(command) or _changes_preferences(command):
+    if _ends_service(command) or _changes_preferences(command) or _programs_switch(command):
         return _stop()
     found = None
     for target in written(command):
@@ -237,3 +237,18 @@ def _stop() -> Stop:
         "if a rule is in the way, say which one to the person, who can ask its owners; the settings can be read",
         "cat ~/.claude/settings.json",
     )
+
+
+_WRITE_WORDS = ("w'", 'w"', "write", "dump(", "sponge", "in-place")
+
+
+def _programs_switch(command: "Command") -> bool:
+    """Tell whether a program text, of an interpreter or of jq, sets the switch of the hooks in some settings."""
+    text = " ".join(command.arguments) + command.stdin()
+    if "disableAllHooks" not in text or "settings" not in text:
+        return False
+    if command.name in ("jq", "yq", "gojq", "jaq"):
+        filtered = text.replace("==", "").replace("!=", "")
+        return "=" in filtered.partition("disableAllHooks")[2][:12]
+    is_interpreter = command.name.rstrip("0123456789.") in ("python", "node", "ruby", "perl", "php", "deno", "bun")
+    return is_interpreter and any(word in text for word in _WRITE_WORDS)

@@ -79,6 +79,12 @@ def _clusters() -> "ModuleType":
     return guard_clusters
 
 
+def _backups() -> "ModuleType":
+    import guard_backups
+
+    return guard_backups
+
+
 def _machine() -> "ModuleType":
     import guard_machine
 
@@ -106,12 +112,15 @@ RULES: "dict[str, tuple[Callable[[], ModuleType], str]]" = {
     **dict.fromkeys(
         ["gt", "lab", "spr", "ghstack", "arc", "fj", "berg", "av", "bkt", "jf", "bb", "git-pull-request", "git-pr", "pull-request", "git-spr", "stax", "aviator", "gitea"], (_review, "judge_client")),
     **dict.fromkeys(["curl", "wget", "http", "https", "xh"], (_forge, "judge_http")),
-    **dict.fromkeys(["rm", "srm", "rimraf", "unlink", "del-cli", "remove-item", "grm"], (_files, "judge_delete")),
+    **dict.fromkeys(["rm", "srm", "rimraf", "unlink", "del-cli", "remove-item", "grm", "wipe"], (_files, "judge_delete")),
     **dict.fromkeys(["chmod", "chown", "chgrp"], (_files, "judge_rights")),
-    **dict.fromkeys(["dd", "wipefs", "diskutil", "mke2fs", "mkswap", "newfs", "blkdiscard"], (_files, "judge_disk")),
+    **dict.fromkeys(["dd", "wipefs", "diskutil", "mke2fs", "mkswap", "newfs", "blkdiscard", "qemu-img"], (_files, "judge_disk")),
     **dict.fromkeys(
         ["fdisk", "sfdisk", "cfdisk", "gdisk", "sgdisk", "parted", "hdparm", "badblocks", "mdadm", "nvme", "cryptsetup", "zpool", "zfs", "lvm",
          "lvremove", "vgremove", "pvremove", "asr", "btrfs", "tmutil"], (_machine, "judge_wiper")),
+    **dict.fromkeys(
+        ["restic", "borg", "kopia", "duplicity", "duplicacy", "vssadmin", "wbadmin", "snapper", "timeshift", "barman", "pgbackrest", "wal-g", "rdiff-backup", "tarsnap", "bup",
+         "rustic", "borgmatic"], (_backups, "judge_backup")),
     **dict.fromkeys(["shutdown", "reboot", "halt", "poweroff", "init", "telinit"], (_machine, "judge_power")),
     **dict.fromkeys(
         ["iptables", "ip6tables", "iptables-legacy", "iptables-nft", "nft", "ufw", "pfctl", "setenforce", "csrutil", "spctl", "nvram", "fdesetup",

@@ -56,6 +56,7 @@ _COSTLY = (
     "kube", "k8s", "aws", "gcp", "gcloud", "google-cloud", "azure", "terraform", "pulumi", "docker", "heroku", "cloudflare", "vercel", "netlify",
     "supabase", "neon", "mongo", "redis", "elastic", "helm", "argocd", "digitalocean", "railway", "firebase", "s3", "openstack", "portainer", "planetscale",
 )  # fmt: skip
+_PLANNERS = ("terraform", "tofu", "terragrunt", "pulumi")
 _FORGES = ("github", "gitlab", "bitbucket", "gitea", "azure-devops")
 _DELETING = frozenset(
     [
@@ -97,6 +98,10 @@ def judge_name(tool: str, tool_input: "dict[str, object]") -> "Stop | None":
     given = frozenset(
         [string(tool_input, key).lower() for key in ("operation", "action", "verb", "method", "subcommand")]
     )
+    if any(mark in server for mark in _PLANNERS) and (words | given) & {"apply", "up", "deploy"}:
+        return _stop(
+            ASK, "infrastructure-destroy", "it changes the infrastructure that runs, without a look at the plan."
+        )
     if any(mark in server for mark in _COSTLY) and (words | given) & _DELETING:
         is_file = words & {"comment", "tag", "label", "message", "reaction"}
         return None if is_file else _stop(DENY, "cloud-delete", "it deletes or stops what runs or is kept on a server.")
@@ -160,7 +165,7 @@ _VERBS = frozenset([
 
 def _own_program(tool: str, text: str) -> str:
     """Give the program that a server is made for, when a command begins with one of its verbs and not with a program."""
-    first = text.lstrip("-").split(" ", 1)[0]
+    first = text.lstrip("-").split(" ", 1)[0].lower()
     if first not in _VERBS:
         return ""
     lower = tool.lower()

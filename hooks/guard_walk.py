@@ -7,11 +7,11 @@ value that the rules can judge. Leaves what a command starts for others to `guar
 from guard_expansion import MAX_VALUES, Argument, Expander, Values, printed_text
 from guard_paths import absolute, is_missing
 from guard_simple import PATH, PIPE, TEXT, UNKNOWN_TEXT
-from guard_words import bare
+from guard_words import OUTPUT, VARIABLE, bare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from guard_lexer import Lexer
     from guard_simple import Simple, Source
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _SETTERS = frozenset(["cd", "pushd", "set", "shift", "printf", "mapfile", "readarray"])
 _DECLARATIONS = frozenset(["export", "declare", "typeset", "local", "readonly"])
+_COMMAND_NAMES = (
+    "COMMAND", "EDITOR", "PAGER", "ASKPASS", "_DIFF", "_SSH", "_RSH", "VISUAL", "FCEDIT", "BROWSER", "LESSOPEN", "LESSCLOSE", "PS4", "_SHELL", "_WRAPPER", "_PROG", "_HELPER",
+)  # fmt: skip
+"""Ends of the names of variables that hold a command for another program."""
 _MAX_FOLDER_CHARACTERS = 1024
 _MAX_UPSTREAM = 16
 """Commands of a pipeline, counted back from its end, that are asked where data comes from."""
@@ -197,6 +201,8 @@ class Walk:
         self.values = values
         self.expander = Expander(lexer.commands, values)
         self.folders: "dict[int, str | None]" = {0: cwd}
+        self.settings: "list[tuple[str, str, str | None]]" = []
+        """Variables that were set and that may hold a command for another program, with where that was."""
         self._function = ""
         self._calls = self._find_calls()
 
@@ -222,6 +228,37 @@ class Walk:
                 self.values.assign(str(place), values)
                 every.extend(values)
             self.values.assign("@", every)
+
+    def commands(self, place: int) -> "Iterator[Command | None]":
+        """Give the command at a place, once for each round of the loops whose variables it names.
+
+        All values at once would be several words, and everything behind them would stand in another position.
+        """
+        names = self._looped(self.simples[place]) if self.values.choices else ()
+        if not names:
+            yield self.command(place)
+            return
+        for picked in self.values.rounds(names):
+            self.values.picked = picked
+            yield self.command(place)
+        self.values.picked = {}
+
+    def _looped(self, simple: "Simple") -> "Sequence[str]":
+        """Give the loops' variables that a command's words have in them."""
+        if simple.kind or not simple.words or bare(simple.words[0]) in _SETTERS | _DECLARATIONS:
+            return ()
+        return self._choices_in([*simple.words, *[word for _, word in simple.redirects], *_fed_words(simple)])
+
+    def _choices_in(self, words: "Sequence[Word]", *, is_inner: bool = False) -> "list[str]":
+        found: "list[str]" = []
+        for word in words:
+            for kind, value, _ in word:
+                if kind == VARIABLE and value[0] in self.values.choices:
+                    found.append(value[0])
+                elif kind == OUTPUT and not is_inner:
+                    for simple in self.simples[max(value[0], value[1] - _MAX_UPSTREAM) : value[1]]:
+                        found.extend(self._choices_in([*simple.words, *_fed_words(simple)], is_inner=True))
+        return [name for place, name in enumerate(found) if name not in found[:place]]
 
     def command(self, place: int) -> "Command | None":
         """Give the command at a place of the list, or None when it only sets something."""
@@ -251,6 +288,8 @@ class Walk:
             command.assignments = [
                 name + "=" + self.expander.text(word, cwd) for name, word in simple.assignments if word
             ]
+            for assigned in command.assignments:
+                self.note_setting(*assigned.partition("=")[::2], cwd)
         if simple.stdin is not None:
             command.feed = Feed(self, simple.stdin, cwd, place)
         if argv and argv[0] == "read" and command.feed is not None:
@@ -301,13 +340,13 @@ class Walk:
     def _loop(self, simple: "Simple", cwd: "str | None") -> None:
         argv = self.expander.arguments(simple.words, cwd)
         if len(argv) > 1 and argv[1] == "in":
-            self.values.assign(argv[0], [*argv[2:]] or [UNKNOWN_TEXT])
+            self.values.assign_choices(argv[0], [*argv[2:]] or [UNKNOWN_TEXT])
             outputs = [span for argument in argv[2:] for span in argument.outputs]
             if outputs:
                 self.expander.origins[argv[0]] = tuple(outputs)
                 self._loop_over_list(argv[0], outputs, cwd)
         elif argv:
-            self.values.assign(argv[0], self.values.get("@", cwd) or [UNKNOWN_TEXT])
+            self.values.assign_choices(argv[0], self.values.get("@", cwd) or [UNKNOWN_TEXT])
 
     def _loop_over_list(self, name: str, outputs: "list[tuple[int, int]]", cwd: "str | None") -> None:
         """Give a loop's variable what is known of the files that find or ls lists for it."""
@@ -315,10 +354,14 @@ class Walk:
 
         words = [word for first, last in outputs for word in listed_by(self.plain(first, last, cwd, -1))]
         if words:
-            self.values.assign(name, [str(word) for word in words])
+            self.values.assign_choices(name, [str(word) for word in words])
 
     def _assign(self, simple: "Simple", argv: "Sequence[Argument]", cwd: "str | None") -> None:
         for name, word in simple.assignments:
+            looped = self._choices_in([word]) if self.values.choices else []
+            if looped and not any(kind == VARIABLE and value[0] == name for kind, value, _ in word):
+                self._assign_rounds(name, word, looped, cwd)
+                continue
             text = self.expander.text(word, cwd) if word else Argument("")
             self._set(name, text, text)
         for name, words, is_appended in simple.arrays:
@@ -329,12 +372,22 @@ class Walk:
             if is_set:
                 self._set(name, value, argument)
 
+    def _assign_rounds(self, name: str, word: "Word", looped: "Sequence[str]", cwd: "str | None") -> None:
+        """Set a variable to what a word becomes in each round of the loops whose variables are in it."""
+        texts = []
+        for picked in self.values.rounds(looped):
+            self.values.picked = picked
+            texts.append(self.expander.text(word, cwd))
+        self.values.picked = {}
+        self._set(name, texts[0], texts[0])
+        self.values.assign_choices(name, [str(text) for text in texts])
+
     def _read(self, command: Command) -> None:
         """Give the variables of `read` what is known of its input, one value for each line."""
         lines = [line for line in command.stdin().split("\n") if line] or [str(word) for word in command.handed_on()]
         names = [argument for argument in command.arguments if not argument.startswith("-")]
         if lines and len(names) == 1:
-            self.values.assign(names[0], lines)
+            self.values.assign_choices(names[0], lines)
         elif lines:
             for name, word in zip(names, lines[0].split()):  # noqa: B905 - strict came with 3.10
                 self.values.assign(name, [word])
@@ -343,8 +396,14 @@ class Walk:
             for name in names or ["REPLY"]:
                 self.expander.origins[name] = ranges
 
+    def note_setting(self, name: str, value: str, cwd: "str | None") -> None:
+        """Note a variable that another program may run; those names end in one of a few words."""
+        if name.endswith(_COMMAND_NAMES) and value:
+            self.settings.append((name, value, cwd))
+
     def _set(self, name: str, value: str, whole: "Argument") -> None:
         self.values.assign(name, [value])
+        self.note_setting(name, value, None)
         if whole.outputs:
             self.expander.origins[name] = whole.outputs
         else:
@@ -377,3 +436,8 @@ class Walk:
             command.redirects = [(operator, self.expander.text(word, cwd)) for operator, word in simple.redirects]
         command.walk = self
         return [command]
+
+
+def _fed_words(simple: "Simple") -> "list[Word]":
+    """Give the word on a command's stdin, of a here-document or a file."""
+    return [] if simple.stdin is None or simple.stdin[0] == PIPE else [simple.stdin[1]]

@@ -259,7 +259,8 @@ class WordReader:
         if not name or (not is_plain and operator not in _PARAMETER_OPERATORS):
             parts.append((UNKNOWN, "", is_quoted))
         else:
-            parts.append((VARIABLE, (name, None) if is_plain else (name, inner, operator), is_quoted))
+            value = (name, None, "?") if operator == "?" else (name, None) if is_plain else (name, inner, operator)
+            parts.append((VARIABLE, value, is_quoted))
 
     def _parameter(self, at: int) -> "tuple[str, int]":
         """Read a parameter's name in `${…}`, with `[@]` or `[*]` of an array left out; give it and where it ends."""

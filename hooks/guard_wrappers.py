@@ -128,7 +128,19 @@ WRAPPERS.update(
     )
 )  # fmt: skip
 WRAPPERS.update(dict.fromkeys(["setuidgid", "envdir", "envuidgid", "envchain"], (ARGV, "", (), 1, False)))
-SHELLS = frozenset(["sh", "bash", "zsh", "dash", "ksh", "mksh", "ash", "fish", "rbash"])
+SHELLS = frozenset(
+    ["sh", "bash", "zsh", "dash", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh", "yash", "posh", "ksh93", "oksh", "bosh", "nu", "elvish", "xonsh", "osh", "ysh", "rzsh", "hush", "rc"]
+)  # fmt: skip
+_FED_SHELLS = {
+    # programs that without a command open a shell, which reads its stdin: by which of their options, () for always
+    **dict.fromkeys(["ssh", "autossh", "dbclient", "su", "chroot", "unshare", "nsenter", "lxc-attach", "sg", "newgrp", "proot", "fakeroot", "et", "lima", "orb", "run0", "setarch", "linux32", "linux64", "adb"], ()),
+    "sudo": ("-i", "-s", "--login", "--shell"),
+    "doas": ("-s",),
+    "systemd-run": ("-S", "--shell"),
+    "runuser": ("-l", "-", "--login"),
+    "env": ("\0",),
+}  # fmt: skip
+_NO_SHELL = frozenset(["-N", "-W", "-O", "-V", "-Q", "-G", "--help", "--version", "-l", "-k", "-K", "-v"])
 CODE_OPTIONS = {
     "su": ("c", "command", "gGsTw"),
     "script": ("c", "command", "EIOBTmo"),
@@ -199,6 +211,20 @@ def _takes_next(cluster: str, shorts: str) -> bool:
         if letter in shorts:
             return place == len(cluster)
     return False
+
+
+def is_fed_shell(name: str, arguments: "Sequence[str]") -> bool:
+    """Tell whether a program that is given no command opens a shell."""
+    wanted = _FED_SHELLS.get(name)
+    if wanted is None or (name in ("ssh", "sudo") and not _NO_SHELL.isdisjoint(arguments) and "-i" not in arguments):
+        return False
+    if not wanted:
+        return True
+    return any(
+        argument in wanted
+        or (argument[:1] == "-" and argument[1:2] != "-" and any("-" + letter in wanted for letter in argument[1:]))
+        for argument in arguments
+    )
 
 
 def option_value(arguments: "Sequence[str]", short: str, long: str) -> "str | None":
@@ -317,28 +343,3 @@ def find_commands(arguments: "Sequence[Argument]") -> "list[Sequence[Argument]]"
 
 def _ends_batch(arguments: "Sequence[str]", at: int) -> bool:
     return arguments[at] == "+" and arguments[at - 1] == "{}"
-
-
-def git_commands(arguments: "Sequence[str]") -> "list[str]":
-    """Give the texts that git hands to a shell: `!` aliases of -c, rebase --exec, bisect run, submodule foreach."""
-    texts = []
-    is_rebase = "rebase" in arguments
-    for place, argument in enumerate(arguments[:-1], 1):
-        following = arguments[place]
-        if argument == "-c" and following.lower().startswith("alias."):
-            value = following.partition("=")[2]
-            texts.append(value[1:] if value.startswith("!") else "git " + value)
-        elif is_rebase and argument in ("-x", "--exec"):
-            texts.append(following)
-    if is_rebase:
-        texts.extend([argument[len("--exec=") :] for argument in arguments if argument.startswith("--exec=")])
-    plain = [argument for argument in arguments if not argument.startswith("-")]
-    if plain[:1] == ["config"]:
-        for name, value in zip(plain, plain[1:]):  # noqa: B905, RUF007 - Python 3.9 has neither
-            if name.lower().startswith("alias."):
-                texts.append(value[1:] if value.startswith("!") else "git " + value)
-    for subcommand, verb in (("bisect", "run"), ("submodule", "foreach")):
-        if subcommand in arguments and verb in arguments:
-            words = arguments[arguments.index(verb) + 1 :]
-            texts.append(" ".join([word for word in words if word != "--recursive"]))
-    return texts

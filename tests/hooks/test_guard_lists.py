@@ -104,6 +104,25 @@ SPELLINGS = [
     "bash -c 'cat <your-file>~/.bashrc'",
 ]
 ONE_FOR_EACH_PROGRAM = [
+    "wipe -rf ~/photos",
+    "qemu-img convert -O raw vm.qcow2 /dev/sda",
+    "restic forget --keep-last 1 --prune",
+    "rustic prune",
+    "borg delete /backups/x",
+    "borgmatic prune",
+    "kopia snapshot delete k1",
+    "duplicity remove-older-than 1D file:///b",
+    "duplicacy prune -keep 0:1",
+    "vssadmin delete shadows /all",
+    "wbadmin delete catalog",
+    "snapper -c root delete 1-40",
+    "timeshift --delete-all",
+    "barman delete main all",
+    "pgbackrest --stanza=main stanza-delete",
+    "wal-g delete everything FORCE",
+    "rdiff-backup --remove-older-than 1D /b",
+    "tarsnap --nuke",
+    "bup rm main",
     # what mutations of the rules left unnoticed
     "cdk deploy --require-approval never",
     "firewall-cmd --panic-on",
@@ -291,7 +310,8 @@ def calls(listed: list[dict]) -> list[tuple[str, dict]]:
 
 
 LISTS = [
-    "public", "public_tools", "independent", "independent_tools", "everyday", "blind_a", "blind_a_tools", "blind_b", "blind_b_tools", "generalised",
+    "public", "public_tools", "independent", "independent_tools", "everyday", "blind_a", "blind_a_tools", "blind_b", "blind_b_tools", "blind_c", "blind_c_tools", "blind_d", "blind_d_tools",
+    "generalised",
 ]  # fmt: skip
 
 
