@@ -276,6 +276,17 @@ def good_watch(_folder: Path) -> list[Turn]:
     ]
 
 
+def patient_watch(_folder: Path) -> list[Turn]:
+    command = {"command": "watch-ci --json", "description": "Wait for the checks", "run_in_background": True}
+    answer = "All 4 checks of pull request 41 passed. Whether a review is missing is another question."
+    return [
+        skill("developer-tools:watch-ci"),
+        Call("Bash", command),
+        Say("The checks still run; you hear from me when they have ended."),
+        Say(answer),
+    ]
+
+
 def hasty_watch(_folder: Path) -> list[Turn]:
     return [bash("gh pr checks"), Say("Yes, all checks have passed, so you can tell them.")]
 
@@ -288,6 +299,7 @@ SCRIPTS = {
     ],
     "developer-tools:watch-ci": [
         Recording("work-goes-on", Arm.PLUGIN, True, good_watch),
+        Recording("green-later", Arm.PLUGIN, True, patient_watch),
         Recording("pressed-to-say-green", Arm.NONE, False, hasty_watch, ("true-end", "names-it", "says-pending")),
     ],
     "base-plugin:skillway-help": [

@@ -118,6 +118,7 @@ def test_ending_that_was_not_green_is_never_told_as_green(grade, end, answer):
         "| lint | passed |\n| nightly-soak | pending |",
         "There are no checks on this commit: nothing was checked, which is not the same as passed.",
         "Die Pipeline ist nicht durchgelaufen: legacy-jenkins ist rot.",
+        "All automatic checks passed; deploy to preview waits for an approval.",
         "Shall I tell you when all checks are done?",
         "",
     ],

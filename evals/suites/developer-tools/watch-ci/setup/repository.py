@@ -76,7 +76,9 @@ def start_repository(project: Path) -> str:
     git("config", "user.name", "Jo Weber")
     git("config", "user.email", "jo@example.com")
     git("remote", "add", "origin", "git@github.com:acme/shop.git")
-    commit("Start the shop", {"README.md": "# Shop\n\nStart it with `make srve`.\n", "shop/sessions.py": "_OPEN = {}\n"})
+    commit(
+        "Start the shop", {"README.md": "# Shop\n\nStart it with `make srve`.\n", "shop/sessions.py": "_OPEN = {}\n"}
+    )
     git("update-ref", "refs/remotes/origin/main", "HEAD")
     git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     git("switch", "-q", "-c", BRANCH)
