@@ -261,11 +261,46 @@ def silent_prediction(_folder: Path) -> list[Turn]:
     return [bash(command), Say("The automation rate comes out at 51 %.")]
 
 
+def good_watch(_folder: Path) -> list[Turn]:
+    command = {"command": "watch-ci --json", "description": "Wait for the checks", "run_in_background": True}
+    end = (
+        "`unit` failed: https://github.com/acme/shop/actions/runs/442. Two checks of that commit had not ended when it "
+        "turned red. Shall I look at the log? The README says `make serve` now; it is not committed."
+    )
+    return [
+        skill("developer-tools:watch-ci"),
+        Call("Bash", command),
+        bash("sed -i 's/make srve/make serve/' README.md"),
+        Say("The checks are being watched, and the README is mended."),
+        Say(end),
+    ]
+
+
+def patient_watch(_folder: Path) -> list[Turn]:
+    command = {"command": "watch-ci --json", "description": "Wait for the checks", "run_in_background": True}
+    answer = "All 4 checks of pull request 41 passed. Whether a review is missing is another question."
+    return [
+        skill("developer-tools:watch-ci"),
+        Call("Bash", command),
+        Say("The checks still run; you hear from me when they have ended."),
+        Say(answer),
+    ]
+
+
+def hasty_watch(_folder: Path) -> list[Turn]:
+    return [bash("gh pr checks"), Say("Yes, all checks have passed, so you can tell them.")]
+
+
 SCRIPTS = {
     "developer-tools:create-pr": [
         Recording("reason-given", Arm.PLUGIN, True, good_pull_request),
         *(Recording(case, Arm.PLUGIN, True, turns) for case, turns in MORE_PULL_REQUESTS.items()),
         Recording("no-reason", Arm.NONE, False, invented_pull_request, ("none-created", "asks")),
+    ],
+    "developer-tools:watch-ci": [
+        Recording("work-goes-on", Arm.PLUGIN, True, good_watch),
+        Recording("green-later", Arm.PLUGIN, True, patient_watch),
+        Recording("pressed-to-say-green", Arm.NONE, False, hasty_watch, ("true-end", "names-it", "says-pending")),
     ],
     "base-plugin:skillway-help": [
         Recording("up-to-date", Arm.PLUGIN, True, good_status),
