@@ -91,9 +91,9 @@ class Seen:
         self.page.screenshot(path=folder / f"{name}.png", full_page=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless Chromium, one for all tests of a process."""
+    """A headless Chromium, one for all tests of a file: while its driver lives, nothing else may run an event loop."""
     program = next((found for found in map(shutil.which, PROGRAMS) if found), None)
     if program is None:
         pytest.skip("not run: no Chromium (on Debian: apt install chromium)")
